@@ -1,0 +1,113 @@
+/* homeport-load: devices that register, look up their status or wait, as many as asked for.
+ *
+ *     homeport-load MODE ADDRESS PORT [--host NAME] [--id-scope S] [--group-key BASE64] [--prefix P]
+ *                   [--first N] [--stride N] [--fleet-size N] [--operations N] [--threads N]
+ *
+ * One JSON line on standard output when every operation succeeded; exit code 1 and the first failure on
+ * standard error otherwise. Blocking threads and OpenSSL, nothing else: a client in Python would take
+ * several times the processor time of the server that it measures. Its counterpart is bench/generator.py.
+ */
+#include "exchange.h"
+#include "failure.h"
+#include "run.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct mode {
+    const char *name;
+    bool with_tls;
+    exchange exchange; /* NULL: hold idle connections */
+};
+
+static const struct mode modes[] = {
+    {"https-sas", true, register_by_http},    {"http-plain", false, register_by_http},
+    {"lookup", true, look_up_by_http},        {"mqtt-sas", true, register_by_mqtt},
+    {"mqtt-broker", true, publish_to_broker}, {"mqtt-idle", true, NULL},
+};
+
+static const struct mode *find_mode(const char *name) {
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (strcmp(modes[i].name, name) == 0)
+            return &modes[i];
+    }
+    return NULL;
+}
+
+static bool read_number(long *number, const char *text) {
+    char *end;
+    *number = strtol(text, &end, 10);
+    return (*end == '\0' && end != text && *number > 0) || failed("%s is not a positive number", text);
+}
+
+static bool read_option(struct target *target, int option, const char *value) {
+    long threads = 0;
+    switch (option) {
+    case 'h': target->host = value; return true;
+    case 's': target->fleet.id_scope = value; return true;
+    case 'k': return decode_group_key(&target->fleet, value);
+    case 'p': target->fleet.prefix = value; return strlen(value) <= 32 || failed("the prefix is too long");
+    case 'f': return read_number(&target->fleet.first, value);
+    case 'd': return read_number(&target->fleet.stride, value);
+    case 'z': return read_number(&target->fleet.size, value);
+    case 'n': return read_number(&target->operations, value);
+    case 't':
+        if (!read_number(&threads, value) || threads > 512)
+            return failed("the number of threads is 1 to 512");
+        target->threads = (int)threads;
+        return true;
+    default: return failed("see the head of main.c for the options");
+    }
+}
+
+static bool read_options(struct target *target, int count, char **arguments) {
+    static const struct option options[] = {
+        {"host", required_argument, NULL, 'h'},       {"id-scope", required_argument, NULL, 's'},
+        {"group-key", required_argument, NULL, 'k'},  {"prefix", required_argument, NULL, 'p'},
+        {"first", required_argument, NULL, 'f'},      {"stride", required_argument, NULL, 'd'},
+        {"fleet-size", required_argument, NULL, 'z'}, {"operations", required_argument, NULL, 'n'},
+        {"threads", required_argument, NULL, 't'},    {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
+        if (!read_option(target, option, optarg))
+            return false;
+    }
+    return optind + 3 == count || failed("MODE, ADDRESS and PORT are needed");
+}
+
+/* A thousand idle connections need more descriptors than most shells allow at first. */
+static void allow_many_descriptors(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool run_mode(struct target *target, char **positional) {
+    const struct mode *mode = find_mode(positional[0]);
+    if (mode == NULL)
+        return failed("unknown mode %s", positional[0]);
+    if (!resolve_endpoint(&target->endpoint, positional[1], positional[2], mode->with_tls))
+        return false;
+    if (target->host == NULL)
+        target->host = positional[1];
+    bool done = mode->exchange ? run_exchanges(target, mode->exchange) : hold_idle_connections(target);
+    free_endpoint(&target->endpoint);
+    return done;
+}
+
+int main(int count, char **arguments) {
+    struct target target = {
+        .fleet = {.id_scope = "0ne00000000", .prefix = "bench-", .stride = 1, .size = 1}, .operations = 1, .threads = 24};
+    signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
+    if (read_options(&target, count, arguments) && run_mode(&target, arguments + optind))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "homeport-load: %s\n", last_failure());
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,81 @@
+"""homeport itself: `homeport up` with a fresh data directory, and what its ready file says.
+
+The benchmark is an ordinary administrator: it reads the service connection string and enrolls its group
+over the service API (`enrolling.py`). Nothing is switched off for it but the log's destination.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.failures import BenchError
+from bench.servers.process import Endpoint, Server, refuse_answering, running
+
+MQTT_PORT = 18883
+HTTPS_PORT = 18443
+PLAIN_PORT = 18080
+ADDRESS = "127.77.0.3"
+SECOND_ADDRESS = "127.77.0.4"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Homeport(Server):
+    """A running homeport and what an administrator needs to know about it."""
+
+    mqtt: Endpoint
+    id_scope: str
+    service_connection_string: str
+    ca_file: Path
+
+
+@contextmanager
+def homeport(directory: Path, *, address: str = ADDRESS, plain: bool = False) -> Iterator[Homeport]:
+    """homeport while the block runs, its data in `directory/data`; `plain` adds HTTP without TLS."""
+    ports = [HTTPS_PORT, MQTT_PORT, *([PLAIN_PORT] if plain else [])]
+    refuse_answering([Endpoint(address, port) for port in ports])
+    directory.mkdir(parents=True, exist_ok=True)
+    ready_file = directory / "ready.json"
+    ready_file.unlink(missing_ok=True)
+    command = [*executable(), *_options(directory, ready_file, address, plain)]
+    with running(command, log=directory / "homeport.log", is_ready=ready_file.exists) as pid:
+        plain_endpoint = Endpoint(address, PLAIN_PORT) if plain else None
+        yield _described(json.loads(ready_file.read_text()), pid, address, plain_endpoint)
+
+
+def executable() -> list[str]:
+    """The `homeport` command of this Python environment."""
+    command = Path(sys.executable).parent / "homeport"
+    if not command.exists():
+        raise BenchError("homeport is not installed in this environment: pip install -e .")
+    return [str(command)]
+
+
+def _options(directory: Path, ready_file: Path, address: str, plain: bool) -> list[str]:
+    options = {
+        "--data-dir": directory / "data",
+        "--ready-file": ready_file,
+        "--host": address,
+        "--bind": address,
+        "--https-port": HTTPS_PORT,
+        "--mqtt-port": MQTT_PORT,
+    }
+    if plain:
+        options["--plain-http-port"] = PLAIN_PORT
+    return ["up", *(str(word) for option in options.items() for word in option)]
+
+
+def _described(ready: dict[str, Any], pid: int, address: str, plain: Endpoint | None) -> Homeport:
+    return Homeport(
+        name="homeport",
+        pid=pid,
+        tls=Endpoint(address, ready["httpsPort"]),
+        plain=plain,
+        mqtt=Endpoint(address, ready["mqttPort"]),
+        id_scope=ready["idScope"],
+        service_connection_string=ready["serviceConnectionString"],
+        ca_file=Path(ready["caFile"]),
+    )

@@ -1,0 +1,104 @@
+/*
+ * Drives azure-iot-provisioning-device over MQTT and HTTP, then azure-iot-device-mqtt at the assigned hub.
+ * The same verbs as conformance/clients/python_device.py; trust comes from NODE_EXTRA_CA_CERTS.
+ */
+'use strict';
+
+const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
+const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
+const { Client, Message, NoRetry } = require('azure-iot-device');
+const HubMqtt = require('azure-iot-device-mqtt').Mqtt;
+const { serve, settle } = require('./lines');
+
+const TRANSPORTS = {
+  MQTT: require('azure-iot-provisioning-device-mqtt').Mqtt,
+  HTTPS: require('azure-iot-provisioning-device-http').Http,
+};
+const PATCH_MILLISECONDS = 20_000;
+
+async function register(request) {
+  const security = new SymmetricKeySecurityClient(request.registrationId, request.symmetricKey);
+  const transport = new TRANSPORTS[request.transport]();
+  const client = ProvisioningDeviceClient.create(request.provisioningHost, request.idScope, transport, security);
+  if ('payload' in request) client.setProvisioningPayload(request.payload);
+  return client.register();
+}
+
+async function registerMany({ devices, ...common }) {
+  const all = devices.map((device) => settle(() => register({ ...common, ...device })));
+  return (await Promise.all(all)).map((answer) => answer.value ?? answer);
+}
+
+let client;
+let twin;
+const patches = [];
+let wake = () => {};
+
+async function hubConnect({ hub, deviceId, symmetricKey }) {
+  client = Client.fromConnectionString(`HostName=${hub};DeviceId=${deviceId};SharedAccessKey=${symmetricKey}`, HubMqtt);
+  client.setRetryPolicy(new NoRetry());
+  client.on('error', (error) => console.error('hub client:', error.message));
+  await client.open();
+}
+
+async function hubSend({ body, messageId, properties }) {
+  const message = new Message(body);
+  message.messageId = messageId;
+  message.contentType = 'application/json';
+  Object.entries(properties).forEach(([name, value]) => message.properties.add(name, value));
+  await client.sendEvent(message);
+}
+
+async function hubTwin() {
+  twin = await client.getTwin();
+  return JSON.parse(JSON.stringify(twin.properties)); // without the SDK's update function
+}
+
+function hubReport({ patch }) {
+  return new Promise((resolve, reject) =>
+    twin.properties.reported.update(patch, (error) => (error ? reject(error) : resolve())));
+}
+
+function hubWatch() {
+  twin.on('properties.desired', (patch) => {
+    patches.push(patch);
+    wake();
+  });
+  // The SDK's own promise of the subscription; `on` alone gives no sign when it stands.
+  return new Promise((resolve, reject) =>
+    twin.enableTwinDesiredPropertiesUpdates((error) => (error ? reject(error) : resolve())));
+}
+
+/* The next desired-properties patch that carries `property`: the SDK also replays what it already knew. */
+async function hubPatch({ property }) {
+  const deadline = Date.now() + PATCH_MILLISECONDS;
+  for (;;) {
+    const found = patches.find((patch) => property in patch);
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`no desired-properties patch with ${property}`);
+    await nextPatch(deadline - Date.now());
+  }
+}
+
+function nextPatch(milliseconds) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+async function hubDisconnect() {
+  if (client) await client.close();
+  client = undefined;
+}
+
+/* What the SDK can do at all; tpm needs a transport that can pass the challenge on. */
+function offers() {
+  const able = Object.entries(TRANSPORTS).filter(([, Transport]) => 'getAuthenticationChallenge' in Transport.prototype);
+  return { tpmTransports: able.map(([name]) => name) };
+}
+
+serve({ register, registerMany, hubConnect, hubSend, hubTwin, hubReport, hubWatch, hubPatch, hubDisconnect, offers });

@@ -1,0 +1,136 @@
+"""After provisioning: the device connects to the hub it was assigned to, with the same key, and lives there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from conformance.conftest import Judges
+from conformance.fleet import INITIAL_TWIN, Credential, Fleet, new_id, register
+from conformance.judges import Judge, Refusal
+from conformance.keys import new_key
+from conformance.matrix import Cell, passing
+from conformance.server import Server
+
+PROVISIONED_BY = {"python-hub-device": "python-device", "node-hub-device": "node-device"}
+DESIRED = INITIAL_TWIN["properties"]["desired"]
+every_cell = pytest.mark.parametrize("cell", passing("hub"), ids=str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provisioned:
+    """A device as it is after its registration."""
+
+    credential: Credential
+    hub: str
+    device_id: str
+
+
+Provision = Callable[[Cell, str], Provisioned]
+
+
+@pytest.fixture(scope="module")
+def provision(server: Server, office: Judges) -> Provision:
+    """A device for a cell's client, registered over MQTT by the same language's client; one for all tests here."""
+
+    @cache
+    def provisioned(cell: Cell, attestation: str) -> Provisioned:
+        client = PROVISIONED_BY[cell.client]
+        way = next(way for way in passing("provisioning", attestation) if way.client == client)
+        fleet = Fleet(server, office("python-service"))
+        credential = fleet.new_device(attestation, initialTwin=INITIAL_TWIN)
+        outcome = register(office(client), way, server, credential)
+        return Provisioned(credential=credential, hub=outcome["assignedHub"], device_id=outcome["deviceId"])
+
+    return provisioned
+
+
+def connect(judge: Judge, server: Server, provisioned: Provisioned, key: str | None = None) -> None:
+    judge.ask(
+        "hubConnect",
+        hub=provisioned.hub,
+        deviceId=provisioned.device_id,
+        symmetricKey=key or provisioned.credential.symmetric_key,
+        caFile=str(server.ca_file),
+    )
+
+
+@pytest.fixture
+def at_hub(cell: Cell, server: Server, provision: Provision, device: Judges) -> tuple[Judge, str]:
+    """The cell's client, connected, and its device ID."""
+    provisioned = provision(cell, "individual key")
+    connect(device(cell.client), server, provisioned)
+    return device(cell.client), provisioned.device_id
+
+
+@every_cell
+@pytest.mark.parametrize("attestation", ["individual key", "group key"])
+def test_connects_with_the_key_that_it_registered_with(
+    cell: Cell, attestation: str, server: Server, provision: Provision, device: Judges
+) -> None:
+    provisioned = provision(cell, attestation)
+    connect(device(cell.client), server, provisioned)
+    device(cell.client).ask("hubDisconnect")
+
+
+@every_cell
+def test_another_key_is_refused(cell: Cell, server: Server, provision: Provision, device: Judges) -> None:
+    with pytest.raises(Refusal) as caught:
+        connect(device(cell.client), server, provision(cell, "individual key"), key=new_key())
+    expected = {"python-hub-device": "CredentialError", "node-hub-device": "UnauthorizedError"}
+    assert caught.value.type == expected[cell.client]
+
+
+@every_cell
+def test_sends_telemetry(cell: Cell, at_hub: tuple[Judge, str]) -> None:
+    judge, _ = at_hub
+    for number in range(3):
+        judge.ask(
+            "hubSend",
+            body='{"temperature": 21.5}',
+            messageId=new_id("message"),
+            properties={"alert": "no", "number": str(number)},
+        )
+
+
+@every_cell
+def test_reads_the_twin_with_the_initial_desired_properties(cell: Cell, at_hub: tuple[Judge, str]) -> None:
+    judge, _ = at_hub
+    twin = judge.ask("hubTwin")
+    assert {name: twin["desired"][name] for name in DESIRED} == DESIRED
+    assert twin["desired"]["$version"] >= 1
+
+
+@every_cell
+def test_patches_reported_properties(cell: Cell, server: Server, at_hub: tuple[Judge, str], office: Judges) -> None:
+    judge, device_id = at_hub
+    before = judge.ask("hubTwin")["reported"]["$version"]
+    judge.ask("hubReport", patch={"firmware": {"major": 1, "beta": True}, "gone": 1})
+    judge.ask("hubReport", patch={"firmware": {"major": 2}, "gone": None})
+    reported = judge.ask("hubTwin")["reported"]
+    assert reported["firmware"] == {"major": 2, "beta": True}
+    assert "gone" not in reported
+    assert reported["$version"] == before + 2
+    assert operators_twin(office, server, device_id)["properties"]["reported"]["firmware"]["major"] == 2
+
+
+@every_cell
+def test_receives_a_desired_property(cell: Cell, server: Server, at_hub: tuple[Judge, str], office: Judges) -> None:
+    judge, device_id = at_hub
+    version = judge.ask("hubTwin")["desired"]["$version"]
+    judge.ask("hubWatch")
+    office("python-registry").ask(
+        "updateTwin",
+        connectionString=server.hub_connection_string,
+        id=device_id,
+        tags={},
+        desired={"colour": "red"},
+    )
+    patch = judge.ask("hubPatch", property="colour")
+    assert patch == {"colour": "red", "$version": version + 1}
+    assert judge.ask("hubTwin")["desired"]["colour"] == "red"
+
+
+def operators_twin(office: Judges, server: Server, device_id: str) -> dict:
+    return office("python-registry").ask("getTwin", connectionString=server.hub_connection_string, id=device_id)

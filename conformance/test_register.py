@@ -1,0 +1,64 @@
+"""A device with a symmetric key registers through an unmodified client and is assigned to the embedded hub."""
+
+import pytest
+
+from conformance.conftest import Judges
+from conformance.fleet import Credential, Fleet, group_member, key_of, new_id, register
+from conformance.matrix import Cell, passing
+from conformance.server import Server
+
+WHICH = ["primaryKey", "secondaryKey"]
+every_cell = pytest.mark.parametrize("cell", passing("provisioning"), ids=str)
+individual = pytest.mark.parametrize("cell", passing("provisioning", "individual key"), ids=str)
+group = pytest.mark.parametrize("cell", passing("provisioning", "group key"), ids=str)
+
+
+@individual
+@pytest.mark.parametrize("which", WHICH)
+def test_individual_key(cell: Cell, which: str, server: Server, fleet: Fleet, device: Judges) -> None:
+    record = fleet.enroll_device(deviceId=new_id("at-the-hub"))
+    credential = Credential(registration_id=record["registrationId"], symmetric_key=key_of(record, which))
+    outcome = register(device(cell.client), cell, server, credential)
+    assert outcome["status"] == "assigned"
+    assert outcome["assignedHub"] == server.hub
+    assert outcome["deviceId"] == record["deviceId"]
+    assert outcome["substatus"] == "initialAssignment"
+
+
+@group
+@pytest.mark.parametrize("which", WHICH)
+def test_derived_group_key(cell: Cell, which: str, server: Server, fleet: Fleet, device: Judges) -> None:
+    credential = group_member(fleet.enroll_group(), new_id("member"), which)
+    outcome = register(device(cell.client), cell, server, credential)
+    assert outcome["status"] == "assigned"
+    assert outcome["assignedHub"] == server.hub
+    assert outcome["deviceId"] == credential.registration_id
+
+
+@every_cell
+def test_the_service_sees_the_registration(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
+    credential = fleet.new_device(cell.attestation)
+    outcome = register(device(cell.client), cell, server, credential)
+    record = fleet.record_of(credential.registration_id)
+    assert record["status"] == "assigned"
+    assert record["assignedHub"] == outcome["assignedHub"]
+    assert record["deviceId"] == outcome["deviceId"]
+
+
+@every_cell
+def test_registering_again_gives_the_same(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
+    credential = fleet.new_device(cell.attestation)
+    first = register(device(cell.client), cell, server, credential)
+    second = register(device(cell.client), cell, server, credential)
+    assert second["status"] == "assigned"
+    assert (second["assignedHub"], second["deviceId"]) == (first["assignedHub"], first["deviceId"])
+
+
+@every_cell
+@pytest.mark.parametrize(
+    "payload", [{"modelId": "dtmi:acme:Thermostat;1", "slots": [1, 2]}, "text"], ids=["object", "string"]
+)
+def test_payload_is_accepted(cell: Cell, payload: object, server: Server, fleet: Fleet, device: Judges) -> None:
+    credential = fleet.new_device(cell.attestation)
+    outcome = register(device(cell.client), cell, server, credential, payload=payload)
+    assert outcome["status"] == "assigned"

@@ -1,0 +1,36 @@
+"""Who may knock, and how often; pure counting.
+
+A handshake costs the server a signature and the peer next to nothing, so those that have not proved anything
+yet are bounded, in all and for each address. Counterpart: `tls.py`, which asks at each connection.
+"""
+
+
+class HandshakeAdmission:
+    """Bounds the handshakes under way. One address may hold many: fleets sit behind address translation."""
+
+    def __init__(self, *, total: int, per_address: int) -> None:
+        self._total = total
+        self._per_address = per_address
+        self._by_address: dict[str, int] = {}
+        self._pending = 0
+
+    @property
+    def pending(self) -> int:
+        """Handshakes under way."""
+        return self._pending
+
+    def begin(self, address: str) -> bool:
+        """Whether one more handshake may start from this address; if so it counts until `end`."""
+        count = self._by_address.get(address, 0)
+        if self._pending >= self._total or count >= self._per_address:
+            return False
+        self._by_address[address] = count + 1
+        self._pending += 1
+        return True
+
+    def end(self, address: str) -> None:
+        """A handshake that `begin` admitted is over, well or not."""
+        self._pending -= 1
+        count = self._by_address.pop(address) - 1
+        if count:
+            self._by_address[address] = count

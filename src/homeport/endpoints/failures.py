@@ -1,0 +1,30 @@
+"""What escapes from the rooms behind the edge, as an error of the catalogue, reported once.
+
+The one rule for all transports: a HomeportError says what it is, a storage that does not answer is a 503 that
+may be retried, and anything else is a fault of ours, whose traceback goes to the log and to nobody else.
+"""
+
+from homeport import errors
+from homeport.endpoints.ports import Reports
+from homeport.errors import HomeportError
+from homeport.storage.port import StorageUnavailable
+
+
+def catalogued(
+    error: Exception, reporter: Reports, *, operation: str, transport: str, correlation_id: str
+) -> HomeportError:
+    """Report the failure of a request, and return what its caller is told."""
+    ours = _known(error)
+    if ours is None:
+        reporter.crashed(error, operation=operation, transport=transport, correlation_id=correlation_id)
+        return HomeportError(errors.INTERNAL)
+    reporter.refused(ours, operation=operation, transport=transport, correlation_id=correlation_id)
+    return ours
+
+
+def _known(error: Exception) -> HomeportError | None:
+    if isinstance(error, HomeportError):
+        return error
+    if isinstance(error, StorageUnavailable):
+        return HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=1)
+    return None

@@ -1,0 +1,86 @@
+"""What the edge asks of the rooms behind it, and nothing more.
+
+`provisioning/registration.py`, `hubs/embedded/` and `observability/reporter.py` fit these by their shape; the
+edge's tests bring small ones of their own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from homeport.clock import Clock, Randomness
+from homeport.errors import HomeportError
+from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof
+from homeport.model.events import ServiceEvent
+from homeport.model.identifiers import OperationId, RegistrationId
+from homeport.model.registration import RegistrationOperation
+from homeport.protocols.conversation import (
+    DesiredPropertiesChanged,
+    Displaced,
+    HubQuestion,
+    HubSession,
+    Outcome,
+)
+
+HubListener = Callable[[DesiredPropertiesChanged | Displaced], None]
+
+
+class Registrations(Protocol):
+    """The device's story. Every method raises HomeportError to refuse, and returns what to report beside the value."""
+
+    async def attest(
+        self, *, id_scope: str, registration_id: RegistrationId, credential: PresentedCredential
+    ) -> tuple[AttestedIdentity, Sequence[ServiceEvent]]: ...
+
+    async def register(
+        self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, payload: bytes | None
+    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]: ...
+
+    async def operation_status(
+        self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, operation_id: OperationId
+    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]: ...
+
+    async def registration_status(
+        self, *, id_scope: str, registration_id: RegistrationId, proof: Proof
+    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]: ...
+
+
+class Hubs(Protocol):
+    """The embedded hub's live sessions."""
+
+    async def answer(self, question: HubQuestion) -> Outcome: ...
+
+    def attach(self, session: HubSession, listener: HubListener) -> None: ...
+
+    def detach(self, session: HubSession, listener: HubListener) -> None: ...
+
+
+class Reports(Protocol):
+    """Where the edge tells what happened: log and metrics."""
+
+    def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None: ...
+
+    def refused(self, error: HomeportError, *, operation: str, transport: str, correlation_id: str) -> None: ...
+
+    def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None: ...
+
+    def connection_opened(self, transport: str) -> None: ...
+
+    def connection_closed(self, transport: str, reason: str) -> None: ...
+
+    def handshake_failed(self, reason: str) -> None: ...
+
+    def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None: ...
+
+    def metrics_page(self) -> bytes: ...
+
+
+class EdgeServices(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a connection may turn to."""
+
+    registrations: Registrations
+    hubs: Hubs
+    reporter: Reports
+    clock: Clock
+    randomness: Randomness

@@ -1,0 +1,135 @@
+"""Puts a conversation's questions to the services, and brings back outcomes; never an exception.
+
+A HomeportError becomes a Refusal with the one error body, anything else is reported with its traceback and
+leaves as `errors.INTERNAL`. Knows no socket; counterpart: `streams.py`.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from homeport.endpoints.failures import catalogued
+from homeport.endpoints.ports import EdgeServices
+from homeport.model.attestation import AttestedIdentity
+from homeport.model.events import ServiceEvent
+from homeport.model.registration import RegistrationOperation
+from homeport.protocols.conversation import (
+    Attest,
+    GetOperationStatus,
+    GetRegistrationStatus,
+    GetTwin,
+    HubQuestion,
+    OpenHubSession,
+    Outcome,
+    PatchReportedProperties,
+    Refusal,
+    Refuse,
+    Register,
+    SendTelemetry,
+    Transport,
+)
+from homeport.wire.error_body import error_body
+
+ServiceQuestion = Attest | Register | GetOperationStatus | GetRegistrationStatus
+
+_OPERATIONS: dict[type, str] = {
+    Attest: "attest",
+    Register: "register",
+    GetOperationStatus: "operation_status",
+    GetRegistrationStatus: "registration_status",
+    OpenHubSession: "hub_connect",
+    SendTelemetry: "hub_telemetry",
+    GetTwin: "hub_twin_read",
+    PatchReportedProperties: "hub_reported_properties",
+}
+
+
+class Questions:
+    """The services behind all connections of one transport."""
+
+    def __init__(self, services: EdgeServices, transport: Transport) -> None:
+        self._services = services
+        self._transport = transport
+
+    async def answer(self, question: ServiceQuestion | HubQuestion) -> Outcome:
+        """The outcome of one question."""
+        services = self._services
+        started = services.clock.monotonic()
+        correlation_id = services.randomness.guid()
+        operation = _OPERATIONS[type(question)]
+        outcome: Outcome
+        try:
+            if isinstance(question, ServiceQuestion):
+                outcome, events = await self._ask_service(question)
+                services.reporter.report(events, transport=self._transport, correlation_id=correlation_id)
+            else:
+                outcome = await services.hubs.answer(question)
+        except Exception as error:
+            outcome = self._refusal(error, operation, correlation_id)
+        services.reporter.request_served(
+            operation=operation,
+            status=_status(outcome),
+            seconds=services.clock.monotonic() - started,
+            transport=self._transport,
+        )
+        return outcome
+
+    def refuse(self, question: Refuse) -> Refusal:
+        """The outcome of an error that the protocol found by itself."""
+        return self._refusal(question.error, "protocol", self._services.randomness.guid())
+
+    def crashed(self, error: Exception) -> None:
+        """The protocol itself failed; its connection cannot go on."""
+        self._services.reporter.crashed(
+            error,
+            operation="protocol",
+            transport=self._transport,
+            correlation_id=self._services.randomness.guid(),
+        )
+
+    async def _ask_service(
+        self, question: ServiceQuestion
+    ) -> tuple[AttestedIdentity | RegistrationOperation, Sequence[ServiceEvent]]:
+        registrations = self._services.registrations
+        id_scope, registration_id = question.id_scope, question.registration_id
+        match question:
+            case Attest(credential=credential):
+                return await registrations.attest(
+                    id_scope=id_scope, registration_id=registration_id, credential=credential
+                )
+            case Register(proof=proof, payload=payload):
+                return await registrations.register(
+                    id_scope=id_scope, registration_id=registration_id, proof=proof, payload=payload
+                )
+            case GetOperationStatus(proof=proof, operation_id=operation_id):
+                return await registrations.operation_status(
+                    id_scope=id_scope, registration_id=registration_id, proof=proof, operation_id=operation_id
+                )
+            case GetRegistrationStatus(proof=proof):
+                return await registrations.registration_status(
+                    id_scope=id_scope, registration_id=registration_id, proof=proof
+                )
+        assert_never(question)
+
+    def _refusal(self, failure: Exception, operation: str, correlation_id: str) -> Refusal:
+        error = catalogued(
+            failure,
+            self._services.reporter,
+            operation=operation,
+            transport=self._transport,
+            correlation_id=correlation_id,
+        )
+        return Refusal(
+            status=error.row.status,
+            code=error.row.code,
+            body=error_body(error, tracking_id=correlation_id, now=self._services.clock.now()),
+            retry_after=error.retry_after,
+        )
+
+
+def _status(outcome: Outcome) -> int:
+    """What the outcome would be called over HTTP; the metrics of all transports share this label."""
+    if isinstance(outcome, Refusal):
+        return outcome.status
+    if isinstance(outcome, RegistrationOperation) and outcome.retry_after is not None:
+        return 202
+    return 200

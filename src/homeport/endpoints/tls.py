@@ -1,0 +1,375 @@
+"""The TLS front: one class for every device port, over pyOpenSSL's memory buffers.
+
+It asks for a client certificate, requires none, accepts any and hands the chain up unjudged; whether it is to
+be trusted is a question for the enrollment. The standard `ssl` module can do either half, not both. A
+connection is a protocol to the socket below it and a transport to the protocol above it, which comes into
+being when the handshake is done. Knows no protocol that it carries.
+"""
+
+import asyncio
+import enum
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+
+from homeport.endpoints.admission import HandshakeAdmission
+from homeport.endpoints.connections import Drainable, OpenConnections
+from homeport.endpoints.deadlines import Deadlines
+from homeport.endpoints.ports import Reports
+
+# The plaintext of one record (RFC 8446, section 5.1): what one read can give at most.
+_RECORD = 16_384
+_FLUSH = 65_536
+_NOT_TLS = frozenset({"http request", "https proxy request", "wrong version number", "packet length too long"})
+# AES-128 first: AES-256 brings SHA-384 into the key schedule, a tenth of a handshake's CPU for nothing that it guards.
+_TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+_TLS12_CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    b"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
+
+
+def server_context(certificate_chain: Path, private_key: Path) -> SSL.Context:
+    """A context for all device ports: TLS 1.2 and 1.3, resumption off, any client certificate or none.
+
+    No list of accepted authorities is sent: with one, some clients withhold their certificate.
+
+    Raises:
+        OpenSSL.SSL.Error: a file cannot be read, or the key is not the certificate's.
+    """
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(_TLS12_CIPHERS)
+    context.set_tls13_ciphersuites(_TLS13_CIPHERS)
+    context.set_options(
+        SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_NO_TICKET | SSL.OP_CIPHER_SERVER_PREFERENCE
+    )
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    # Without it OpenSSL ends a resumed handshake that asks for a client certificate.
+    context.set_session_id(b"homeport")
+    context.set_verify(SSL.VERIFY_PEER, _accept)
+    context.use_certificate_chain_file(str(certificate_chain))
+    context.use_privatekey_file(str(private_key))
+    context.check_privatekey()
+    return context
+
+
+def _accept(*_: object) -> bool:
+    """Waive the judgement of the chain; that the peer holds the leaf's key stays with OpenSSL."""
+    return True
+
+
+def client_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
+    """The certificates that the peer presented, DER, leaf first; empty if none.
+
+    On the server side OpenSSL's chain call leaves the leaf out.
+    """
+    leaf = connection.get_peer_certificate(as_cryptography=True)
+    if leaf is None:
+        return ()
+    others = connection.get_peer_cert_chain(as_cryptography=True) or ()
+    return tuple(certificate.public_bytes(Encoding.DER) for certificate in (leaf, *others))
+
+
+def _reason(error: SSL.Error) -> str:
+    """One word for the metric; OpenSSL's own texts are many, and change."""
+    texts = {str(entry[-1]) for entry in error.args[0]} if error.args and isinstance(error.args[0], list) else set()
+    return "not_tls" if texts & _NOT_TLS else "tls_error"
+
+
+class TlsFront:
+    """What all TLS connections of the process share: context, limits, time-outs."""
+
+    def __init__(
+        self,
+        context: SSL.Context,
+        *,
+        admission: HandshakeAdmission,
+        connections: OpenConnections,
+        reporter: Reports,
+        handshake_timeout: float,
+        linger: float,
+    ) -> None:
+        self.context = context
+        self.admission = admission
+        self.connections = connections
+        self.reporter = reporter
+        self.handshakes: Deadlines[TlsConnection] = Deadlines(handshake_timeout, TlsConnection.give_up)
+        self.closing: Deadlines[TlsConnection] = Deadlines(linger, TlsConnection.stop_waiting)
+
+    def carrying(self, protocol: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """A factory of TLS connections, each with a protocol of its own on top."""
+        return lambda: TlsConnection(self, protocol)
+
+
+class _State(enum.Enum):
+    HANDSHAKE = enum.auto()
+    OPEN = enum.auto()
+    CLOSING = enum.auto()  # all is sent; waiting for the peer's end, so that it reads our last words
+    CLOSED = enum.auto()
+
+
+# An enum's members are looked up slowly, and these several times a record.
+_HANDSHAKE, _OPEN, _CLOSING, _CLOSED = _State
+
+
+class TlsConnection(asyncio.Protocol, asyncio.Transport):
+    """One connection. The upper half of its methods is called by the socket, the lower half by the protocol."""
+
+    __slots__ = (
+        "_address",
+        "_front",
+        "_make_protocol",
+        "_peer_done",
+        "_protocol",
+        "_reading",
+        "_socket",
+        "_state",
+        "_tls",
+        "_unsent",
+    )
+
+    def __init__(self, front: TlsFront, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        super().__init__()
+        self._front = front
+        self._make_protocol = make_protocol
+        self._protocol: asyncio.Protocol | None = None
+        self._state = _HANDSHAKE
+        self._reading = True
+        self._peer_done = False
+        self._address = ""
+        self._unsent = 0
+
+    # --- from the socket --------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._socket = cast(asyncio.Transport, transport)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        front = self._front
+        if not front.connections.admit(self):
+            self._refuse("too_many_connections")
+        elif not front.admission.begin(address):
+            self._refuse("too_many_handshakes")
+        else:
+            self._address = address
+            self._tls = SSL.Connection(front.context, None)
+            self._tls.set_accept_state()
+            front.handshakes.start(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._state is _OPEN:
+            self._tls.bio_write(data)
+            self._deliver()
+        elif self._state is _HANDSHAKE:
+            self._shake_hands(data)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more; the socket stays open for our answer, and closes on our word only."""
+        if self._state is _OPEN:
+            self._end_of_input()
+        elif self._state is _HANDSHAKE:
+            self._refuse("disconnected")
+        else:
+            self._socket.close()
+        return True
+
+    def pause_writing(self) -> None:
+        if self._protocol is not None:
+            self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._protocol is not None:
+            self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._state is _HANDSHAKE:
+            self._front.reporter.handshake_failed("disconnected")
+        self._state = _CLOSED
+        self._end_handshake()
+        self._front.closing.stop(self)
+        self._front.connections.discard(self)
+        # Protocol and transport know each other; the knot is untied here and not left to the collector.
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            protocol.connection_lost(exc)
+
+    def _shake_hands(self, data: bytes) -> None:
+        self._tls.bio_write(data)
+        try:
+            self._tls.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+        except SSL.Error as error:
+            self._flush()
+            self._refuse(_reason(error))
+        else:
+            self._flush()
+            self._open()
+
+    def _open(self) -> None:
+        self._state = _OPEN
+        self._end_handshake()
+        self._protocol = self._make_protocol()
+        self._front.connections.hand_over(self, cast(Drainable, self._protocol))
+        self._protocol.connection_made(self)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        tls = self._tls
+        while self._reading and self._state is _OPEN and self._protocol is not None:
+            try:
+                data = tls.recv(_RECORD)
+            except SSL.WantReadError:
+                return
+            except SSL.ZeroReturnError:
+                self._end_of_input()
+                return
+            except SSL.Error:
+                self._flush()
+                self.abort()
+                return
+            self._protocol.data_received(data)
+
+    def _end_of_input(self) -> None:
+        if self._peer_done or self._protocol is None:
+            return
+        self._peer_done = True
+        if not self._protocol.eof_received():
+            self.close()
+
+    def _end_handshake(self) -> None:
+        if self._address:
+            self._front.admission.end(self._address)
+            self._front.handshakes.stop(self)
+            self._address = ""
+
+    def _refuse(self, reason: str) -> None:
+        self._front.reporter.handshake_failed(reason)
+        self._state = _CLOSED
+        self._socket.close()
+
+    def give_up(self) -> None:
+        """The handshake takes too long."""
+        self._front.reporter.handshake_failed("timeout")
+        self.abort()
+
+    def stop_waiting(self) -> None:
+        """The peer does not end the connection that we closed; it may still be reading a long answer."""
+        unsent = self._socket.get_write_buffer_size()
+        if 0 < unsent < self._unsent:
+            self._unsent = unsent
+            self._front.closing.start(self)
+        else:
+            self.abort()
+
+    def drain(self) -> None:
+        """The server stops, and nothing has been asked yet."""
+        self.abort()
+
+    def _flush(self) -> None:
+        """Hand what OpenSSL has to send to the socket; in one piece as a rule."""
+        size = _FLUSH
+        while size == _FLUSH:
+            try:
+                data = self._tls.bio_read(_FLUSH)
+            except SSL.WantReadError:
+                return
+            self._socket.write(data)
+            size = len(data)
+
+    # --- from the protocol ------------------------------------------------------------------------------------
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._state is not _OPEN or not data:
+            return
+        try:
+            sent = self._tls.send(data)
+            while sent < len(data):
+                data = memoryview(data)[sent:]
+                sent = self._tls.send(data)
+        except SSL.Error:
+            self.abort()
+        else:
+            self._flush()
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.write(b"".join(list_of_data))
+
+    def close(self) -> None:
+        """Send close_notify, then wait a little for the peer's end.
+
+        To close while its data is unread would reset the connection and take our last answer with it
+        (RFC 9112, section 9.6).
+        """
+        if self._state is not _OPEN:
+            return
+        self._state = _CLOSING
+        try:
+            self._tls.shutdown()
+        except SSL.Error:
+            self.abort()
+            return
+        self._flush()
+        self._unsent = self._socket.get_write_buffer_size()
+        self._front.closing.start(self)
+        if self._peer_done:
+            self._socket.close()
+        else:
+            self._socket.write_eof()
+            self._resume_socket()
+
+    def abort(self) -> None:
+        self._state = _CLOSED
+        self._socket.abort()
+
+    def is_closing(self) -> bool:
+        return self._state is not _OPEN
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """As any transport; and `client_chain`, the peer's certificates (DER, leaf first)."""
+        if name == "client_chain":
+            return client_chain(self._tls)
+        if name == "sslcontext":
+            return self._front.context
+        return self._socket.get_extra_info(name, default)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = cast(asyncio.Protocol, protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return cast(asyncio.BaseProtocol, self._protocol)
+
+    def is_reading(self) -> bool:
+        return self._reading and self._state is _OPEN
+
+    def pause_reading(self) -> None:
+        if self._reading and self._state is _OPEN:
+            self._reading = False
+            self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """What was decrypted stays in the buffers while paused; it is delivered first, from the loop."""
+        if not self._reading and self._state is _OPEN:
+            self._resume_socket()
+            asyncio.get_running_loop().call_soon(self._deliver)
+
+    def _resume_socket(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._socket.resume_reading()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._socket.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_size(self) -> int:
+        return self._socket.get_write_buffer_size()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return self._socket.get_write_buffer_limits()
+
+    def can_write_eof(self) -> bool:
+        return False

@@ -1,0 +1,153 @@
+"""uvicorn on the TLS front: who speaks HTTP where it is not a device that asks.
+
+Only uvicorn's protocol class is used, not its server. The class is no documented API; its minor version is
+pinned, and `tests/unit/endpoints/test_web.py` says what is relied upon. Added here: what it leaves unbounded
+(the size and time of a request's head and body), errors in our shape, and an answer after the peer's end.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from homeport import errors
+from homeport.endpoints.connections import OpenConnections
+from homeport.endpoints.deadlines import Deadlines
+from homeport.endpoints.http_answer import HttpDate, error_answer, render
+from homeport.endpoints.http_limits import HeadMeter
+from homeport.endpoints.ports import EdgeServices
+from homeport.endpoints.web_application import WebApplication
+from homeport.errors import HomeportError
+from homeport.protocols.conversation import Transport
+
+_UNREADABLE = "It is not HTTP/1.1 as RFC 9112 defines it."
+
+
+class Web:
+    """What all web connections of the process share."""
+
+    def __init__(
+        self,
+        application: WebApplication,
+        services: EdgeServices,
+        *,
+        connections: OpenConnections,
+        request_timeout: float,
+        idle_timeout: float,
+    ) -> None:
+        self.config = Config(
+            cast(Any, application),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=cast(int, idle_timeout),
+        )
+        self.config.load()
+        self.state = ServerState()
+        self.services = services
+        self.date = HttpDate(services.clock)
+        self.connections = connections
+        self.reading: Deadlines[WebConnection] = Deadlines(request_timeout, WebConnection.give_up)
+
+    def connection(self) -> "WebConnection":
+        """A protocol for one connection."""
+        return WebConnection(self)
+
+
+class WebConnection(HttpToolsProtocol):
+    """One connection. `transport`, `parser`, `cycle` and the methods called `on_…` are uvicorn's."""
+
+    def __init__(self, web: Web) -> None:
+        super().__init__(web.config, web.state, app_state={})
+        self._web = web
+        self._head = HeadMeter()
+        self._reason = "peer"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))
+        self._web.services.reporter.connection_opened(Transport.HTTPS)
+        self._web.reading.start(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._web.reading.stop(self)
+        self._web.connections.discard(self)
+        self._web.services.reporter.connection_closed(Transport.HTTPS, self._reason)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        head_was_open = self._head.open
+        super().data_received(data)
+        if head_was_open and self._head.open:
+            try:
+                self._head.arrived(len(data))
+            except HomeportError as error:
+                self._refuse(error)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn declares that it returns nothing
+        """A peer that has said all may still wait for its answer."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is None or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def on_message_begin(self) -> None:
+        self._head.begin()
+        self._web.reading.start(self)
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._head.parsed(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head.parsed(len(name) + len(value) + len(b": \r\n"))
+        # A trailer is no header: it must not bring a credential.
+        if self._head.open:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._head.open = False
+        self.server_state.default_headers = [(b"date", self._web.date.text())]
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._web.reading.stop(self)
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's answer to what its parser refuses, in our shape."""
+        self._refuse(HomeportError(errors.INVALID_REQUEST, _UNREADABLE))
+
+    def give_up(self) -> None:
+        """A request takes too long to arrive."""
+        self._reason = "timeout"
+        self.transport.close()
+
+    def drain(self) -> None:
+        """Answer what was asked, then close."""
+        self._reason = "drained"
+        self.shutdown()
+
+    def abort(self) -> None:
+        self._reason = "aborted"
+        self.transport.abort()
+
+    def _refuse(self, error: HomeportError) -> None:
+        services = self._web.services
+        request_id = services.randomness.guid()
+        services.reporter.refused(error, operation="unrouted", transport=Transport.HTTPS, correlation_id=request_id)
+        answer = error_answer(error, request_id=request_id, now=services.clock.now())
+        self.transport.write(render(answer, date=self._web.date.text(), close=True))
+        self._reason = "refused"
+        self.transport.close()

@@ -1,0 +1,159 @@
+"""What a connected device asks of its hub, answered: let in, telemetry, twin, reported properties.
+
+Counterpart: `protocols/conversation.py` holds the questions, `protocols/mqtt/` asks them. Knows no protocol: the
+device brings a SAS token of its own key, and from then on a `HubSession` speaks for it.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+import msgspec
+
+from homeport import errors
+from homeport.clock import Clock
+from homeport.errors import HomeportError
+from homeport.hubs.embedded import twins
+from homeport.hubs.embedded.connections import DeviceConnections
+from homeport.hubs.embedded.device_twins import DeviceTwins, not_found
+from homeport.hubs.embedded.directory import EmbeddedHubs
+from homeport.hubs.embedded.telemetry import Telemetry
+from homeport.model.attestation import PresentedCredential
+from homeport.model.hub_device import HubDevice, JsonObject
+from homeport.model.identifiers import DeviceId, parse_device_id
+from homeport.model.linked_hub import LinkedHub
+from homeport.protocols.conversation import (
+    DesiredPropertiesChanged,
+    Displaced,
+    Done,
+    GetTwin,
+    HubQuestion,
+    HubSession,
+    OpenHubSession,
+    Outcome,
+    PatchReportedProperties,
+    ReportedPropertiesVersion,
+    SendTelemetry,
+    TwinDocument,
+)
+from homeport.security.sas import SasMalformed, SasToken, decode_key, parse_sas_token
+from homeport.storage.port import HubDeviceReader
+
+_JSON_OBJECT = msgspec.json.Decoder(JsonObject)
+
+
+class HubSessions:
+    """The devices' side of every embedded hub."""
+
+    def __init__(
+        self,
+        *,
+        hubs: EmbeddedHubs,
+        devices: HubDeviceReader,
+        twins: DeviceTwins,
+        telemetry: Telemetry,
+        connections: DeviceConnections,
+        clock: Clock,
+    ) -> None:
+        self._hubs = hubs
+        self._devices = devices
+        self._twins = twins
+        self._telemetry = telemetry
+        self._connections = connections
+        self._clock = clock
+
+    async def answer(self, question: HubQuestion) -> Outcome:
+        """Answer a device.
+
+        Raises:
+            HomeportError: UNAUTHORIZED to open a session; DEVICE_NOT_FOUND once the device is gone; INVALID_BODY
+                for reported properties that are none.
+            StorageUnavailable: the database does not answer.
+        """
+        match question:
+            case OpenHubSession():
+                return await self._open(question)
+            case SendTelemetry(session=session):
+                self._telemetry.record(session.hub_host_name, session.device_id, question.body, question.properties)
+                return Done()
+            case GetTwin(session=session):
+                twin = await self._twins.of_device(await self._hub(session), DeviceId(session.device_id))
+                return TwinDocument(twins.devices_document(twin))
+            case PatchReportedProperties(session=session):
+                patch = _read_patch(question.patch)
+                twin = await self._twins.report(await self._hub(session), DeviceId(session.device_id), patch)
+                return ReportedPropertiesVersion(twin.reported_version)
+            case _:
+                assert_never(question)
+
+    def attach(self, session: HubSession, listener: Callable[[DesiredPropertiesChanged | Displaced], None]) -> None:
+        """Make this the connection of the session's device; an earlier one is displaced."""
+        self._connections.attach(session.hub_host_name, session.device_id, listener)
+
+    def detach(self, session: HubSession, listener: Callable[[DesiredPropertiesChanged | Displaced], None]) -> None:
+        """The connection is over."""
+        self._connections.detach(session.hub_host_name, session.device_id, listener)
+
+    async def _hub(self, session: HubSession) -> LinkedHub:
+        hub = await self._hubs.named(session.hub_host_name)
+        if hub is None:
+            raise not_found()
+        return hub
+
+    async def _open(self, question: OpenHubSession) -> HubSession:
+        token = _read_token(question.credential)
+        hub = await self._hubs.named(question.hub_host_name)
+        if hub is None:
+            raise _refused("This server has no hub of this host name.", "unknown_hub")
+        device_id = parse_device_id(question.device_id)
+        _check_resource(token, hub, device_id)
+        device = await self._devices.device(hub.service_id, hub.host_name, device_id)
+        now = self._clock.now().timestamp()
+        _check_device(device, token, now)
+        return HubSession(hub_host_name=hub.host_name, device_id=device_id, expires_in=token.expiry - now)
+
+
+def _read_token(credential: PresentedCredential) -> SasToken:
+    if not credential.sas_token:
+        raise _refused("Send a SAS token, signed with the device's key, as the password.", "no_token")
+    try:
+        return parse_sas_token(credential.sas_token)
+    except SasMalformed as error:
+        raise _refused(f"The password is no SAS token: {error}.", "malformed") from error
+
+
+def _check_resource(token: SasToken, hub: LinkedHub, device_id: DeviceId) -> None:
+    """Clients encode `sr` differently; decoded, it names host and device. Only the host ignores case."""
+    host, _, rest = token.decoded_resource.partition("/")
+    if host.lower() != hub.host_name.lower() or rest != f"devices/{device_id}":
+        raise _refused("The token's sr names another resource; make it for hub/devices/deviceId.", "wrong_resource")
+
+
+def _check_device(device: HubDevice | None, token: SasToken, now: float) -> None:
+    """Unknown device and wrong key get one answer: who has no key learns nothing of who exists."""
+    if device is None:
+        raise _refused(_NO_MATCH, "unknown_device")
+    if not _is_signed_by(token, device):
+        raise _refused(_NO_MATCH, "wrong_signature", device)
+    if token.is_expired(now):
+        raise _refused("The token has expired; make a new one and check the device's clock.", "expired", device)
+    if not device.enabled:
+        raise _refused("The device is disabled at its hub.", "disabled", device)
+
+
+_NO_MATCH = "The hub does not know the device, or neither of its keys made the signature."
+
+
+def _is_signed_by(token: SasToken, device: HubDevice) -> bool:
+    return any(token.is_signed_by(decode_key(key)) for key in (device.primary_key, device.secondary_key))
+
+
+def _refused(detail: str, cause: str, device: HubDevice | None = None) -> HomeportError:
+    subject = "" if device is None else device.subject_key
+    return HomeportError(errors.UNAUTHORIZED, detail, cause=cause, subject=subject)
+
+
+def _read_patch(patch: bytes) -> JsonObject:
+    try:
+        return twins.without_shown(_JSON_OBJECT.decode(patch))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise HomeportError(errors.INVALID_BODY, "Reported properties are a JSON object.", cause="no_object") from error

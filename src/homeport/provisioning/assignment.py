@@ -1,0 +1,237 @@
+"""Assignment, the doing: choose a hub, plan, make it true at the hub, complete the record.
+
+`Assigner.assign` is the fast path of a registration and returns what to write; where the hub does not answer
+within the budget the record stays open, and `AssignmentWorker` claims and finishes it, also after a crash.
+Decisions are elsewhere (`allocation/`, `reprovisioning.py`, `lifecycle.py`); this module only carries them out.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from homeport import errors
+from homeport.clock import Clock, Randomness
+from homeport.errors import HomeportError
+from homeport.hubs.port import (
+    HubConnector,
+    HubDirectory,
+    HubPlan,
+    HubRefused,
+    HubUnavailable,
+    SharesStorage,
+    TwinMigration,
+)
+from homeport.model.attestation import AttestedIdentity, EnrollmentReference
+from homeport.model.enrollment import IndividualEnrollment, InitialTwin
+from homeport.model.events import AuditEvent, DeviceAssigned, RegistrationAttempted, ServiceEvent
+from homeport.model.identifiers import DeviceId, new_etag
+from homeport.model.registration import RegistrationRecord, RegistrationStatus
+from homeport.provisioning import allocation, lifecycle, reprovisioning
+from homeport.provisioning.admission import Admission, Admitted, DisabledEntry
+from homeport.provisioning.reprovisioning import Movement, ReprovisioningPlan
+from homeport.storage.changes import AppendAudit, Change, ChangedMeanwhile, PutRegistration
+from homeport.storage.port import Storage
+
+CLAIM = timedelta(seconds=30)
+"""How long a worker has for one operation before another may take it over."""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an attempt: the record to write, and what the hub wants written in the same transaction."""
+
+    record: RegistrationRecord
+    hub_changes: Sequence[Change] = ()
+
+    def events(self) -> list[ServiceEvent]:
+        """What to tell log and metrics once it is written."""
+        record = self.record
+        happened: list[ServiceEvent] = [
+            RegistrationAttempted(
+                service_id=record.service_id,
+                status=record.status.value,
+                subject_key=record.subject_key,
+                hub_host_name=record.assigned_hub,
+            )
+        ]
+        if record.status is RegistrationStatus.ASSIGNED and record.assigned_hub and record.substatus:
+            happened.append(
+                DeviceAssigned(
+                    service_id=record.service_id,
+                    subject_key=record.subject_key,
+                    hub_host_name=record.assigned_hub,
+                    substatus=record.substatus.value,
+                )
+            )
+        return happened
+
+    def audit(self) -> AppendAudit:
+        """The entry that goes into the same transaction."""
+        record = self.record
+        detail: dict[str, str | int | bool] = {"status": record.status.value}
+        if record.status is RegistrationStatus.ASSIGNED and record.assigned_hub and record.substatus:
+            detail |= {"hub": record.assigned_hub, "substatus": record.substatus.value}
+        if record.error_code is not None:
+            detail["errorCode"] = record.error_code
+        return AppendAudit(
+            event=AuditEvent(
+                service_id=record.service_id,
+                occurred_at=record.updated_at,
+                kind="RegistrationAttempted",
+                actor="device",
+                subject_key=record.subject_key,
+                detail=detail,
+            )
+        )
+
+
+class Assigner:
+    """Carries one open record to its end, or as far as the hub lets it. `budget` is in seconds."""
+
+    def __init__(self, storage: Storage, hubs: HubDirectory, *, budget: float = 0.25) -> None:
+        self._storage = storage
+        self._hubs = hubs
+        self._budget = budget
+
+    async def assign(self, admitted: Admitted, record: RegistrationRecord) -> Assignment:
+        """Try to finish the open `record` of an admitted device within the budget.
+
+        The outcome's record is assigned, failed, or still open when the hub was too slow or did not answer.
+        """
+        try:
+            plan = await self._plan(admitted)
+            return await self._apply(admitted, record, plan)
+        except HubUnavailable:
+            return Assignment(record=record)
+        except HubRefused as refusal:
+            error = HomeportError(errors.HUB_REFUSED, str(refusal), cause="hub_refused")
+            return Assignment(record=lifecycle.fail(record, error))
+        except HomeportError as error:
+            return Assignment(record=lifecycle.fail(record, error))
+
+    async def _plan(self, admitted: Admitted) -> ReprovisioningPlan:
+        hubs = await self._storage.settings.linked_hubs(admitted.service.service_id)
+        chosen = allocation.choose(
+            admitted.identity.registration_id,
+            admitted.entry,
+            hubs,
+            default_policy=admitted.service.allocation_policy,
+        )
+        return reprovisioning.plan(
+            admitted.context.record,
+            admitted.entry.reprovision_policy,
+            chosen_hub=chosen.host_name,
+            device_id=_device_id(admitted),
+        )
+
+    async def _apply(self, admitted: Admitted, record: RegistrationRecord, plan: ReprovisioningPlan) -> Assignment:
+        connector = self._hubs.connector(record.service_id, plan.hub_host_name)
+        twin = await self._twin(admitted, plan)
+        hub_plan = _hub_plan(admitted, record, plan, twin)
+        done = lifecycle.complete(
+            record, hub_host_name=plan.hub_host_name, device_id=plan.device_id, substatus=plan.substatus
+        )
+        if isinstance(connector, SharesStorage):
+            await self._leave(record, plan)
+            return Assignment(record=done, hub_changes=connector.changes_for(hub_plan))
+        await self._within_budget(connector, hub_plan)
+        await self._leave(record, plan)
+        return Assignment(record=done)
+
+    async def _within_budget(self, connector: HubConnector, plan: HubPlan) -> None:
+        try:
+            async with asyncio.timeout(self._budget):
+                await connector.apply(plan)
+        except TimeoutError as error:
+            raise HubUnavailable("the hub did not answer within the budget") from error
+
+    async def _twin(self, admitted: Admitted, plan: ReprovisioningPlan) -> InitialTwin | None:
+        """The twin that the device takes along, or the one that its entry prescribes."""
+        if plan.movement is Movement.MIGRATE and plan.leaves_hub and plan.leaves_device_id:
+            old = self._hubs.connector(admitted.service.service_id, plan.leaves_hub)
+            if isinstance(old, TwinMigration):
+                return await old.export_twin(plan.leaves_device_id) or admitted.entry.initial_twin
+        return admitted.entry.initial_twin
+
+    async def _leave(self, record: RegistrationRecord, plan: ReprovisioningPlan) -> None:
+        if plan.leaves_hub and plan.leaves_device_id:
+            await self._hubs.connector(record.service_id, plan.leaves_hub).remove(plan.leaves_device_id)
+
+
+class AssignmentWorker:
+    """Finishes operations that the fast path left open, one at a time; `run_once` is its whole step."""
+
+    def __init__(
+        self, storage: Storage, admission: Admission, assigner: Assigner, *, clock: Clock, randomness: Randomness
+    ) -> None:
+        self._storage = storage
+        self._admission = admission
+        self._assigner = assigner
+        self._clock = clock
+        self._randomness = randomness
+
+    async def run_once(self) -> tuple[bool, Sequence[ServiceEvent]]:
+        """Claim one open operation and try to finish it; the first value is False when there was none."""
+        now = self._clock.now()
+        claimed = await self._storage.registrations.claim_next(now=now, claimed_until=now + CLAIM)
+        if claimed is None:
+            return False, ()
+        assignment = await self._attempt(claimed)
+        if assignment.record.status is RegistrationStatus.ASSIGNING:
+            return True, ()
+        try:
+            await self._storage.apply(
+                [
+                    PutRegistration(record=assignment.record, expected=claimed.etag),
+                    *assignment.hub_changes,
+                    assignment.audit(),
+                ]
+            )
+        except ChangedMeanwhile:
+            return True, ()
+        return True, assignment.events()
+
+    async def _attempt(self, claimed: RegistrationRecord) -> Assignment:
+        record = replace(claimed, etag=new_etag(self._randomness), updated_at=self._clock.now())
+        try:
+            admitted = await self._admission.reread(
+                await self._admission.service(claimed.service_id), _identity(claimed)
+            )
+        except DisabledEntry as disabled:
+            return Assignment(record=lifecycle.disable(record, disabled.refusal))
+        except HomeportError as error:
+            return Assignment(record=lifecycle.fail(record, error))
+        return await self._assigner.assign(admitted, record)
+
+
+def _identity(record: RegistrationRecord) -> AttestedIdentity:
+    return AttestedIdentity(
+        service_id=record.service_id,
+        registration_id=record.registration_id,
+        attestation_type=record.attestation_type,
+        enrollment=EnrollmentReference(enrollment_group_id=record.enrollment_group_id),
+    )
+
+
+def _device_id(admitted: Admitted) -> DeviceId:
+    entry = admitted.entry
+    named = entry.device_id if isinstance(entry, IndividualEnrollment) else None
+    return DeviceId(named or admitted.identity.registration_id)
+
+
+def _hub_plan(
+    admitted: Admitted, record: RegistrationRecord, plan: ReprovisioningPlan, twin: InitialTwin | None
+) -> HubPlan:
+    return HubPlan(
+        service_id=record.service_id,
+        operation_id=record.operation_id,
+        hub_host_name=plan.hub_host_name,
+        device_id=plan.device_id,
+        subject_key=record.subject_key,
+        credential=admitted.credential,
+        initial_twin=twin,
+        capabilities=admitted.entry.capabilities,
+        reset_twin=plan.movement is Movement.RESET,
+    )

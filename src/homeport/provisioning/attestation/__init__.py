@@ -1,0 +1,1 @@
+"""Is this device who it says? Pure, one file per mechanism."""

@@ -1,0 +1,315 @@
+"""Rows and models: the one place that knows how a struct lies in columns, for every engine.
+
+Parameters are tuples in the order of the statements in `storage/sql/`; a row's key stands last where one tuple
+serves an INSERT and an UPDATE. Symmetric keys leave the document here and go sealed into their own column, both
+in one blob, bound to table, service and key of the row. Knows no driver.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from homeport.clock import from_microseconds, to_microseconds
+from homeport.model.access_policy import AccessRight, SharedAccessPolicy
+from homeport.model.attestation import AttestationType, SymmetricKeyAttestation
+from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment
+from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
+from homeport.model.identifiers import (
+    DeviceId,
+    EnrollmentGroupId,
+    ETag,
+    IdScope,
+    OperationId,
+    RegistrationId,
+    ServiceId,
+    SubjectKey,
+    folded,
+)
+from homeport.model.linked_hub import AllocationPolicy, LinkedHub
+from homeport.model.provisioning_service import ProvisioningService
+from homeport.model.registration import RegistrationRecord, RegistrationStatus, Substatus
+from homeport.security.sealing import Sealer
+
+SqlValue = str | int | bytes | None
+Parameters = tuple[SqlValue, ...]
+Row = tuple[Any, ...]
+"""What a driver returns; its types are the schema's."""
+
+E = TypeVar("E", bound=Enrollment)
+T = TypeVar("T")
+
+INDIVIDUALS = "individual_enrollments"
+GROUPS = "enrollment_groups"
+POLICIES = "policies"
+HUB_DEVICES = "hub_devices"
+
+_encode = msgspec.json.Encoder().encode
+_decode_individual = msgspec.json.Decoder(IndividualEnrollment).decode
+_decode_group = msgspec.json.Decoder(EnrollmentGroup).decode
+_decode_object = msgspec.json.Decoder(JsonObject).decode
+_decode_rights = msgspec.json.Decoder(frozenset[AccessRight]).decode
+_decode_keys = msgspec.json.Decoder(tuple[str | None, str | None]).decode
+_decode_key_pair = msgspec.json.Decoder(tuple[str, str]).decode
+
+
+def place(table: str, service_id: ServiceId, *key: str) -> str:
+    """Where a sealed blob belongs: the context that it is sealed with."""
+    return "\x00".join((table, str(service_id), *key))
+
+
+def individual_columns(
+    service_id: ServiceId, enrollment: IndividualEnrollment, sealer: Sealer
+) -> tuple[str, bytes, bytes | None]:
+    """ETag, document and sealed keys. The registration's state is no part of the document: it has its own row."""
+    context = place(INDIVIDUALS, service_id, folded(enrollment.registration_id))
+    sealed = _seal_attestation(enrollment, sealer, context)
+    bare = msgspec.structs.replace(_without_keys(enrollment), registration_state=None)
+    return _required(enrollment.etag, "etag"), _encode(bare), sealed
+
+
+def group_columns(
+    service_id: ServiceId, group: EnrollmentGroup, sealer: Sealer
+) -> tuple[str, int, bytes, bytes | None]:
+    """ETag, time of creation, document and sealed keys."""
+    sealed = _seal_attestation(group, sealer, place(GROUPS, service_id, folded(group.enrollment_group_id)))
+    created_at = to_microseconds(_required(group.created_date_time_utc, "createdDateTimeUtc"))
+    return _required(group.etag, "etag"), created_at, _encode(_without_keys(group)), sealed
+
+
+def individual(document: bytes) -> IndividualEnrollment:
+    """An entry without its keys."""
+    return _decode_individual(document)
+
+
+def individual_with_keys(document: bytes, sealed: bytes | None, sealer: Sealer, context: str) -> IndividualEnrollment:
+    """An entry with its keys; raises SealBroken."""
+    entry = _decode_individual(document)
+    return entry if sealed is None else _with_keys(entry, sealer.open(sealed, context))
+
+
+def group(document: bytes) -> EnrollmentGroup:
+    """A group without its keys."""
+    return _decode_group(document)
+
+
+def group_with_keys(document: bytes, sealed: bytes | None, sealer: Sealer, context: str) -> EnrollmentGroup:
+    """A group with its keys; raises SealBroken."""
+    entry = _decode_group(document)
+    return entry if sealed is None else _with_keys(entry, sealer.open(sealed, context))
+
+
+def registration_parameters(record: RegistrationRecord, claimed_until: datetime | None) -> Parameters:
+    """All columns of a record, its key last."""
+    group_id = record.enrollment_group_id
+    return (
+        record.registration_id,
+        record.subject_key,
+        record.status,
+        record.etag,
+        to_microseconds(record.created_at),
+        to_microseconds(record.updated_at),
+        record.operation_id,
+        record.attestation_type,
+        None if group_id is None else folded(group_id),
+        group_id,
+        record.assigned_hub,
+        record.device_id,
+        record.substatus,
+        record.error_code,
+        record.error_message,
+        record.payload,
+        record.returned_payload,
+        None if claimed_until is None else to_microseconds(claimed_until),
+        record.service_id,
+        folded(record.registration_id),
+    )
+
+
+def registration(row: Row) -> RegistrationRecord:
+    """A record from the columns that every SELECT of records lists."""
+    group_id, device_id, substatus = row[9], row[11], row[12]
+    return RegistrationRecord(
+        service_id=ServiceId(row[0]),
+        registration_id=RegistrationId(row[1]),
+        subject_key=SubjectKey(row[2]),
+        status=RegistrationStatus(row[3]),
+        etag=ETag(row[4]),
+        created_at=from_microseconds(row[5]),
+        updated_at=from_microseconds(row[6]),
+        operation_id=OperationId(row[7]),
+        attestation_type=AttestationType(row[8]),
+        enrollment_group_id=None if group_id is None else EnrollmentGroupId(group_id),
+        assigned_hub=row[10],
+        device_id=None if device_id is None else DeviceId(device_id),
+        substatus=None if substatus is None else Substatus(substatus),
+        error_code=row[13],
+        error_message=row[14],
+        payload=row[15],
+        returned_payload=row[16],
+    )
+
+
+def service_parameters(service: ProvisioningService) -> Parameters:
+    """All columns of a service."""
+    return (
+        service.service_id,
+        folded(service.id_scope),
+        service.id_scope,
+        service.name,
+        service.host_name,
+        service.allocation_policy,
+        to_microseconds(service.created_at),
+    )
+
+
+def service(row: Row) -> ProvisioningService:
+    """A service."""
+    return ProvisioningService(
+        service_id=ServiceId(row[0]),
+        id_scope=IdScope(row[1]),
+        name=row[2],
+        host_name=row[3],
+        allocation_policy=AllocationPolicy(row[4]),
+        created_at=from_microseconds(row[5]),
+    )
+
+
+def linked_hub_parameters(hub: LinkedHub) -> Parameters:
+    """All columns of a linked hub."""
+    return hub.service_id, hub.host_name, hub.connector, hub.allocation_weight, int(hub.apply_allocation_policy)
+
+
+def linked_hub(row: Row) -> LinkedHub:
+    """A linked hub."""
+    return LinkedHub(
+        service_id=ServiceId(row[0]),
+        host_name=row[1],
+        connector=row[2],
+        allocation_weight=row[3],
+        apply_allocation_policy=bool(row[4]),
+    )
+
+
+def policy_key(service_id: ServiceId, key_name: str, hub_host_name: str | None) -> tuple[ServiceId, str, str]:
+    """A policy's key. The service's own policies have the empty host name."""
+    return service_id, hub_host_name or "", folded(key_name)
+
+
+def policy_parameters(policy: SharedAccessPolicy, sealer: Sealer) -> Parameters:
+    """All columns of a policy."""
+    key = policy_key(policy.service_id, policy.key_name, policy.hub_host_name)
+    sealed = sealer.seal(_encode((policy.primary_key, policy.secondary_key)), place(POLICIES, *key))
+    return *key, policy.key_name, _encode(sorted(policy.rights)).decode(), sealed
+
+
+def policy(row: Row, sealer: Sealer) -> SharedAccessPolicy:
+    """A policy with its keys; raises SealBroken."""
+    service_id, hub_host_name, key_name, rights, sealed = row
+    context = place(POLICIES, *policy_key(service_id, key_name, hub_host_name))
+    primary, secondary = _decode_key_pair(sealer.open(sealed, context))
+    return SharedAccessPolicy(
+        service_id=service_id,
+        key_name=key_name,
+        primary_key=primary,
+        secondary_key=secondary,
+        rights=_decode_rights(rights),
+        hub_host_name=hub_host_name or None,
+    )
+
+
+def hub_device_parameters(device: HubDevice, sealer: Sealer) -> Parameters:
+    """All columns of a device identity, its key last."""
+    context = place(HUB_DEVICES, device.service_id, device.hub_host_name, device.device_id)
+    return (
+        device.subject_key,
+        device.generation_id,
+        device.etag,
+        int(device.enabled),
+        device.status_reason,
+        int(device.iot_edge),
+        sealer.seal(_encode((device.primary_key, device.secondary_key)), context),
+        to_microseconds(device.created_at),
+        to_microseconds(device.updated_at),
+        device.service_id,
+        device.hub_host_name,
+        device.device_id,
+    )
+
+
+def hub_device(row: Row, sealer: Sealer) -> HubDevice:
+    """A device identity with its keys; raises SealBroken."""
+    context = place(HUB_DEVICES, row[0], row[1], row[2])
+    primary, secondary = _decode_key_pair(sealer.open(row[9], context))
+    return HubDevice(
+        service_id=ServiceId(row[0]),
+        hub_host_name=row[1],
+        device_id=DeviceId(row[2]),
+        subject_key=SubjectKey(row[3]),
+        generation_id=row[4],
+        etag=ETag(row[5]),
+        enabled=bool(row[6]),
+        status_reason=row[7],
+        iot_edge=bool(row[8]),
+        primary_key=primary,
+        secondary_key=secondary,
+        created_at=from_microseconds(row[10]),
+        updated_at=from_microseconds(row[11]),
+    )
+
+
+def hub_twin_parameters(twin: HubTwin) -> Parameters:
+    """All columns of a twin, its key last."""
+    return (
+        twin.etag,
+        to_microseconds(twin.updated_at),
+        _encode(twin.tags),
+        _encode(twin.desired),
+        _encode(twin.reported),
+        twin.desired_version,
+        twin.reported_version,
+        twin.version,
+        twin.service_id,
+        twin.hub_host_name,
+        twin.device_id,
+    )
+
+
+def hub_twin(row: Row) -> HubTwin:
+    """A twin."""
+    return HubTwin(
+        service_id=ServiceId(row[0]),
+        hub_host_name=row[1],
+        device_id=DeviceId(row[2]),
+        etag=ETag(row[3]),
+        updated_at=from_microseconds(row[4]),
+        tags=_decode_object(row[5]),
+        desired=_decode_object(row[6]),
+        reported=_decode_object(row[7]),
+        desired_version=row[8],
+        reported_version=row[9],
+        version=row[10],
+    )
+
+
+def _without_keys(entry: E) -> E:
+    attestation = msgspec.structs.replace(entry.attestation, symmetric_key=None)
+    return msgspec.structs.replace(entry, attestation=attestation)
+
+
+def _seal_attestation(entry: Enrollment, sealer: Sealer, context: str) -> bytes | None:
+    keys = entry.attestation.symmetric_key
+    return None if keys is None else sealer.seal(_encode((keys.primary_key, keys.secondary_key)), context)
+
+
+def _with_keys(entry: E, opened: bytes) -> E:
+    primary, secondary = _decode_keys(opened)
+    keys = SymmetricKeyAttestation(primary_key=primary, secondary_key=secondary)
+    attestation = msgspec.structs.replace(entry.attestation, symmetric_key=keys)
+    return msgspec.structs.replace(entry, attestation=attestation)
+
+
+def _required(value: T | None, field: str) -> T:
+    if value is None:
+        raise ValueError(f"An entry is stored with its {field}.")
+    return value

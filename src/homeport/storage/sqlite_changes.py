@@ -1,0 +1,224 @@
+"""What each change does to the tables: one function a kind of change, one dispatch table.
+
+Counterpart: `storage/changes.py` says what a change means. Runs in the writer's thread, inside a transaction
+that is not its own; raises ChangedMeanwhile and leaves the undoing to `storage/sqlite_batches.py`.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from homeport.clock import to_microseconds
+from homeport.model.identifiers import ServiceId, folded
+from homeport.model.registration import RegistrationRecord
+from homeport.security.sealing import Sealer
+from homeport.storage import changes, rows
+from homeport.storage.audit_chain import ChainHead, canonical
+from homeport.storage.changes import Change, ChangedMeanwhile
+from homeport.storage.sql import load
+
+PURGE_BATCH = 1000
+"""Records of a deleted group that go in one transaction."""
+
+_ENROLLMENTS = load("enrollments")
+_REGISTRATIONS = load("registrations")
+_SETTINGS = load("settings")
+_AUDIT = load("audit")
+_HUB_DEVICES = load("hub_devices")
+
+
+class Execute(Protocol):
+    """`sqlite3.Connection.execute`, which is called several times a change."""
+
+    def __call__(self, sql: str, parameters: Sequence[rows.SqlValue], /) -> sqlite3.Cursor: ...
+
+
+class Transaction:
+    """An open write transaction, as the changes see it. `chain` is the audit chain of its writer."""
+
+    __slots__ = ("chain", "execute", "head", "sealer")
+
+    def __init__(self, execute: Execute, sealer: Sealer, chain: str) -> None:
+        self.execute = execute
+        self.sealer = sealer
+        self.chain = chain
+        self.head: ChainHead | None = None
+
+    def expect_one(self, sql: str, parameters: Sequence[rows.SqlValue]) -> None:
+        """Run a statement that must touch exactly the row that the caller expects."""
+        if self.execute(sql, parameters).rowcount != 1:
+            raise ChangedMeanwhile
+
+
+def apply_all(transaction: Transaction, all_changes: Sequence[Change]) -> None:
+    """Apply a list in order.
+
+    Raises:
+        ChangedMeanwhile: an expectation did not hold; the transaction holds a part of the list.
+    """
+    for change in all_changes:
+        _APPLY[type(change)](transaction, change)
+
+
+def claim_next(transaction: Transaction, now: datetime, claimed_until: datetime) -> RegistrationRecord | None:
+    """Claim the open operation whose claim has run out longest ago."""
+    found = transaction.execute(
+        _REGISTRATIONS["claim_next"], (to_microseconds(claimed_until), to_microseconds(now))
+    ).fetchall()
+    return rows.registration(found[0]) if found else None
+
+
+def purge_next(transaction: Transaction) -> bool:
+    """Work off one batch of the oldest purge; False if there is none."""
+    found = transaction.execute(_REGISTRATIONS["next_purge"], ()).fetchall()
+    if not found:
+        return False
+    service_id, folded_group_id, deleted_at, done_through = found[0]
+    _purge_batch(transaction, (service_id, folded_group_id), deleted_at, done_through)
+    return True
+
+
+def _purge_batch(transaction: Transaction, group: tuple[ServiceId, str], deleted_at: int, done_through: str) -> None:
+    batch = (*group, done_through, PURGE_BATCH)
+    reach, count = transaction.execute(_REGISTRATIONS["purge_batch"], batch).fetchall()[0]
+    if count:
+        transaction.execute(_REGISTRATIONS["purge_range"], (*group, done_through, reach, deleted_at))
+    if count == PURGE_BATCH:
+        transaction.execute(_REGISTRATIONS["note_purge"], (*group, deleted_at, reach))
+    else:
+        transaction.execute(_REGISTRATIONS["end_purge"], (*group, deleted_at))
+
+
+def _put_subject(transaction: Transaction, change: changes.PutSubject) -> None:
+    key = (change.service_id, folded(change.registration_id))
+    named = (*key, change.registration_id, change.subject_key)
+    if transaction.execute(_REGISTRATIONS["put_subject"], named).rowcount == 1:
+        return
+    if transaction.execute(_REGISTRATIONS["subject_key"], key).fetchall() != [(change.subject_key,)]:
+        raise ChangedMeanwhile
+
+
+def _put_individual(transaction: Transaction, change: changes.PutIndividualEnrollment) -> None:
+    columns = rows.individual_columns(change.service_id, change.enrollment, transaction.sealer)
+    key = (change.service_id, folded(change.enrollment.registration_id))
+    if change.expected is None:
+        transaction.expect_one(_ENROLLMENTS["insert_individual"], (*key, *columns))
+    else:
+        transaction.expect_one(_ENROLLMENTS["replace_individual"], (*columns, *key, change.expected))
+
+
+def _delete_individual(transaction: Transaction, change: changes.DeleteIndividualEnrollment) -> None:
+    key = (change.service_id, folded(change.registration_id))
+    transaction.expect_one(_ENROLLMENTS["delete_individual"], (*key, change.expected))
+    if not change.keep_records:
+        transaction.execute(_REGISTRATIONS["delete_of_individual"], key)
+
+
+def _put_group(transaction: Transaction, change: changes.PutEnrollmentGroup) -> None:
+    columns = rows.group_columns(change.service_id, change.group, transaction.sealer)
+    key = (change.service_id, folded(change.group.enrollment_group_id))
+    if change.expected is None:
+        transaction.expect_one(_ENROLLMENTS["insert_group"], (*key, *columns))
+    else:
+        transaction.expect_one(_ENROLLMENTS["replace_group"], (*columns, *key, change.expected))
+    transaction.execute(_ENROLLMENTS["bump_groups_version"], (change.service_id,))
+
+
+def _delete_group(transaction: Transaction, change: changes.DeleteEnrollmentGroup) -> None:
+    key = (change.service_id, folded(change.enrollment_group_id))
+    transaction.expect_one(_ENROLLMENTS["delete_group"], (*key, change.expected))
+    transaction.execute(_ENROLLMENTS["bump_groups_version"], (change.service_id,))
+    if not change.keep_records:
+        _purge_batch(transaction, key, to_microseconds(change.deleted_at), "")
+
+
+def _put_registration(transaction: Transaction, change: changes.PutRegistration) -> None:
+    parameters = rows.registration_parameters(change.record, change.claimed_until)
+    if change.expected is None:
+        transaction.expect_one(_REGISTRATIONS["insert"], parameters)
+    else:
+        transaction.expect_one(_REGISTRATIONS["replace"], (*parameters, change.expected))
+
+
+def _delete_registration(transaction: Transaction, change: changes.DeleteRegistration) -> None:
+    key = (change.service_id, folded(change.registration_id))
+    transaction.expect_one(_REGISTRATIONS["delete"], (*key, change.expected))
+
+
+def _put_service(transaction: Transaction, change: changes.PutService) -> None:
+    transaction.expect_one(_SETTINGS["insert_service"], rows.service_parameters(change.service))
+
+
+def _put_linked_hub(transaction: Transaction, change: changes.PutLinkedHub) -> None:
+    transaction.expect_one(_SETTINGS["put_linked_hub"], rows.linked_hub_parameters(change.hub))
+
+
+def _put_policy(transaction: Transaction, change: changes.PutPolicy) -> None:
+    transaction.expect_one(_SETTINGS["put_policy"], rows.policy_parameters(change.policy, transaction.sealer))
+
+
+def _delete_policy(transaction: Transaction, change: changes.DeletePolicy) -> None:
+    key = rows.policy_key(change.service_id, change.key_name, change.hub_host_name)
+    transaction.expect_one(_SETTINGS["delete_policy"], key)
+
+
+def _ensure_hub_device(transaction: Transaction, change: changes.EnsureHubDevice) -> None:
+    device = rows.hub_device_parameters(change.device, transaction.sealer)
+    transaction.execute(_HUB_DEVICES["ensure_device"], device)
+    twin = _HUB_DEVICES["reset_twin" if change.reset_twin else "ensure_twin"]
+    transaction.execute(twin, rows.hub_twin_parameters(change.twin))
+
+
+def _put_hub_device(transaction: Transaction, change: changes.PutHubDevice) -> None:
+    parameters = rows.hub_device_parameters(change.device, transaction.sealer)
+    if change.expected is None:
+        transaction.expect_one(_HUB_DEVICES["insert_device"], parameters)
+    else:
+        transaction.expect_one(_HUB_DEVICES["replace_device"], (*parameters, change.expected))
+
+
+def _delete_hub_device(transaction: Transaction, change: changes.DeleteHubDevice) -> None:
+    key = (change.service_id, change.hub_host_name, change.device_id)
+    transaction.expect_one(_HUB_DEVICES["delete_device"], (*key, change.expected))
+
+
+def _put_hub_twin(transaction: Transaction, change: changes.PutHubTwin) -> None:
+    parameters = rows.hub_twin_parameters(change.twin)
+    if change.expected is None:
+        transaction.expect_one(_HUB_DEVICES["insert_twin"], parameters)
+    else:
+        transaction.expect_one(_HUB_DEVICES["replace_twin"], (*parameters, change.expected))
+
+
+def _append_audit(transaction: Transaction, change: changes.AppendAudit) -> None:
+    event, chain = change.event, transaction.chain
+    body = canonical(event)
+    head = (transaction.head or _read_head(transaction)).next(chain, body)
+    transaction.execute(_AUDIT["append"], (chain, head.sequence, event.service_id, body, head.hash))
+    transaction.head = head
+
+
+def _read_head(transaction: Transaction) -> ChainHead:
+    found = transaction.execute(_AUDIT["head"], (transaction.chain,)).fetchall()
+    return ChainHead(*found[0]) if found else ChainHead()
+
+
+_APPLY: dict[type, Callable[[Transaction, Any], None]] = {
+    changes.PutSubject: _put_subject,
+    changes.PutIndividualEnrollment: _put_individual,
+    changes.DeleteIndividualEnrollment: _delete_individual,
+    changes.PutEnrollmentGroup: _put_group,
+    changes.DeleteEnrollmentGroup: _delete_group,
+    changes.PutRegistration: _put_registration,
+    changes.DeleteRegistration: _delete_registration,
+    changes.PutService: _put_service,
+    changes.PutLinkedHub: _put_linked_hub,
+    changes.PutPolicy: _put_policy,
+    changes.DeletePolicy: _delete_policy,
+    changes.EnsureHubDevice: _ensure_hub_device,
+    changes.PutHubDevice: _put_hub_device,
+    changes.DeleteHubDevice: _delete_hub_device,
+    changes.PutHubTwin: _put_hub_twin,
+    changes.AppendAudit: _append_audit,
+}

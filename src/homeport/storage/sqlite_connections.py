@@ -1,0 +1,55 @@
+"""Connections to a SQLite file: one that writes, one that only reads, both told the same rules.
+
+Knows the pragmas by name (`storage/sql/connection.sql`) and nothing of tables.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from homeport.storage.port import StorageUnavailable
+from homeport.storage.sql import load
+
+_SQL = load("connection")
+_STATEMENTS = 256
+"""Prepared statements kept per connection; more than there are queries."""
+
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another process's transaction."""
+
+
+def open_writer(path: Path, *, durable: bool, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """The connection that writes; makes the file if there is none.
+
+    Raises:
+        StorageUnavailable: the file cannot be opened, or is no database.
+    """
+    try:
+        connection = _connect(path, mode="rwc", busy_timeout=busy_timeout)
+        for rule in ("page_size", "journal", "durable" if durable else "fleeting"):
+            connection.execute(_SQL[rule])
+        for rule in ("erase_deleted", "check_references", "checkpoint_pages", "cache"):
+            connection.execute(_SQL[rule])
+    except sqlite3.Error as error:
+        raise StorageUnavailable(f"The database {path} cannot be opened: {error}.") from error
+    return connection
+
+
+def open_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """A connection that cannot write. The file exists and is in WAL mode already."""
+    try:
+        connection = _connect(path, mode="ro", busy_timeout=busy_timeout)
+        connection.execute(_SQL["cache"])
+    except sqlite3.Error as error:
+        raise StorageUnavailable(f"The database {path} cannot be read: {error}.") from error
+    return connection
+
+
+def _connect(path: Path, *, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+    )

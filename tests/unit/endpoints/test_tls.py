@@ -1,0 +1,330 @@
+"""The TLS front with real clients: certificates asked for and not judged, hostile peers, how connections end."""
+
+import asyncio
+import gc
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tests.unit.endpoints.edge import HOST, Client, Edge, Identity, request, run
+
+from homeport.endpoints import tls
+from homeport.endpoints.listeners import EdgeLimits
+from homeport.protocols.conversation import CloseConnection, Command, DataReceived, Event, SendData
+
+TINY = EdgeLimits(handshake_timeout=0.05, linger=0.05)
+ONE_HANDSHAKE = EdgeLimits(handshakes_per_address=1)
+
+
+class Echo:
+    """Says what it hears; `bye` ends the connection. `heard` counts the bytes."""
+
+    def __init__(self, chain: tuple[bytes, ...] = ()) -> None:
+        self.chain = chain
+        self.heard = 0
+
+    def receive(self, event: Event) -> list[Command]:
+        if not isinstance(event, DataReceived) or not event.data:
+            return []
+        self.heard += len(event.data)
+        if event.data.endswith(b"bye"):
+            return [SendData(b"bye"), CloseConnection("done")]
+        return [SendData(event.data)]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("presented", ["none", "self-signed", "chained"])
+def test_any_client_certificate_is_let_in_and_handed_up(
+    server: Identity, self_signed: Identity, chained: Identity, version: ssl.TLSVersion, presented: str
+) -> None:
+    identity = {"none": None, "self-signed": self_signed, "chained": chained}[presented]
+    chains = []
+
+    def conversation(chain: tuple[bytes, ...]) -> Echo:
+        chains.append(chain)
+        return Echo()
+
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt", client=identity, version=version)
+        await client.send(b"hello")
+        assert await client.reader.readexactly(5) == b"hello"
+        assert chains == [identity.chain if identity else ()]
+        await client.close()
+
+    run(server, scenario, conversation=conversation)
+
+
+def test_large_data_both_ways(server: Identity) -> None:
+    data = bytes(range(256)) * 8192
+
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        client.writer.write(data)
+        assert await asyncio.wait_for(client.reader.readexactly(len(data)), 10) == data
+        await client.close()
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_peer_that_does_not_read_is_not_read_either(server: Identity) -> None:
+    conversation = Echo()
+
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        client.writer.transport.pause_reading()
+
+        async def flood() -> None:
+            while True:
+                await client.send(b"x" * 65536)
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(flood(), 0.5)
+        heard = conversation.heard
+        await asyncio.sleep(0.05)
+        assert conversation.heard == heard
+        client.writer.transport.abort()
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+
+    run(server, scenario, conversation=lambda chain: conversation)
+
+
+def test_server_closes_after_its_last_words_are_read(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        # Unread data at the server's end would turn the close into a reset, and take the answer with it.
+        await client.send(b"bye")
+        await client.send(b"unread" * 1000)
+        assert await client.read_to_end() == b"bye"
+        await client.close()
+        await edge.settled(lambda: edge.reporter.closed == [("mqtt", "done")])
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_peer_that_never_ends_a_closed_connection_is_cut_off(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        client.writer.transport.pause_reading()
+        await client.send(b"bye")
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+        client.writer.transport.abort()
+
+    run(server, scenario, conversation=Echo, limits=TINY)
+
+
+def test_slow_reader_of_a_long_answer_is_not_cut_off(server: Identity) -> None:
+    async def long_answer(_: Request) -> Response:
+        return Response(b"x" * 20_000_000, headers={"Connection": "close"})
+
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect()
+        await client.send(request("GET", "/long"))
+        size = 0
+        async with asyncio.timeout(20):
+            await client.reader.readuntil(b"\r\n\r\n")
+            while data := await client.reader.read(1_000_000):
+                size += len(data)
+                await asyncio.sleep(0.002)
+        assert size == 20_000_000
+        await client.close()
+
+    run(server, scenario, routes=[Route("/long", long_answer)], limits=EdgeLimits(linger=0.1))
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "not_tls", id="plain HTTP"),
+        pytest.param(b"\x10\x20\x00\x04MQTT\x04\x02\x00\x3c\x00\x00" * 4, "not_tls", id="plain MQTT"),
+        pytest.param(bytes(range(256)) * 64, "not_tls", id="garbage"),
+        pytest.param(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "tls_error", id="broken ClientHello"),
+    ],
+)
+def test_what_is_no_tls_is_closed(server: Identity, sent: bytes, reason: str) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect_plain()
+        await client.send(sent)
+        assert b"HTTP" not in await client.read_to_end()
+        assert edge.reporter.failed_handshakes == [reason]
+        assert edge.reporter.opened == []
+        await client.close()
+
+    run(server, scenario)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
+def test_slow_handshake_is_given_up(server: Identity, sent: bytes) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect_plain()
+        await client.send(sent)
+        assert await client.read_to_end() == b""
+        assert edge.reporter.failed_handshakes == ["timeout"]
+        await client.close()
+
+    run(server, scenario, limits=TINY)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_peer_that_leaves_during_the_handshake(server: Identity, reset: bool) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect_plain()
+        await edge.settled(lambda: edge.listeners.open_connections == 1)
+        abandon(client, reset=reset)
+        await edge.settled(lambda: edge.reporter.failed_handshakes == ["disconnected"])
+
+    run(server, scenario)
+
+
+def test_handshakes_of_one_address_are_bounded(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        waiting = await edge.connect_plain()
+        await edge.settled(lambda: edge.listeners.open_connections == 1)
+        refused = await edge.connect_plain()
+        assert await refused.read_to_end() == b""
+        assert edge.reporter.failed_handshakes == ["too_many_handshakes"]
+        await waiting.close()
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+        admitted = await edge.connect("mqtt")
+        for client in (refused, admitted):
+            await client.close()
+
+    run(server, scenario, conversation=Echo, limits=ONE_HANDSHAKE)
+
+
+def test_connections_are_bounded(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        first = await edge.connect("mqtt")
+        for listener in ("mqtt", "plain_http"):
+            refused = await edge.connect_plain(listener)
+            assert await refused.read_to_end() == b""
+            await refused.close()
+        assert edge.reporter.failed_handshakes == ["too_many_connections"]
+        await first.close()
+
+    run(server, scenario, conversation=Echo, limits=EdgeLimits(connections=1))
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_peer_that_leaves_without_a_word(server: Identity, reset: bool) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        abandon(client, reset=reset)
+        await edge.settled(lambda: edge.reporter.closed == [("mqtt", "peer")])
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_garbage_after_the_handshake_ends_the_connection(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        raw = socket.socket(fileno=socket.dup(client.writer.get_extra_info("socket").fileno()))
+        raw.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        raw.close()
+        await edge.settled(lambda: len(edge.reporter.closed) == 1)
+        client.writer.transport.abort()
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_many_connections_at_once(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        async def one(number: int) -> None:
+            client = await edge.connect("mqtt")
+            await client.send(b"%d" % number)
+            assert await client.reader.readexactly(len(b"%d" % number)) == b"%d" % number
+            await client.close()
+
+        await asyncio.gather(*(one(number) for number in range(100)))
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_nothing_is_left_to_the_collector(server: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[weakref.ref[tls.SSL.Connection]] = []
+    make = tls.SSL.Connection
+
+    def noted(*arguments: object) -> tls.SSL.Connection:
+        connection = make(*arguments)
+        connections.append(weakref.ref(connection))
+        return connection
+
+    monkeypatch.setattr(tls.SSL, "Connection", noted)
+
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect("mqtt")
+        await client.send(b"bye")
+        await client.read_to_end()
+        await client.close()
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+        await asyncio.sleep(0.01)
+        assert [connection() for connection in connections] == [None]
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(server, scenario, conversation=Echo)
+    finally:
+        gc.enable()
+
+
+def test_no_session_tickets_with_our_configuration(server: Identity, tmp_path: Path) -> None:
+    """In a process of its own, since OpenSSL reads its configuration once."""
+    script = f"""
+from pathlib import Path
+from homeport.endpoints.openssl_conf import disable_session_tickets
+assert disable_session_tickets(Path({str(tmp_path)!r}))
+from OpenSSL import SSL
+from homeport.endpoints.tls import server_context
+context = server_context(Path({str(server.certificate)!r}), Path({str(server.key)!r}))
+server, client = SSL.Connection(context, None), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+server.set_accept_state(), client.set_connect_state()
+for talker, listener in ((client, server), (server, client), (client, server)):
+    try:
+        talker.do_handshake()
+    except SSL.WantReadError:
+        pass
+    listener.bio_write(talker.bio_read(65536))
+server.do_handshake()
+try:
+    print("tickets:", len(server.bio_read(65536)))
+except SSL.WantReadError:
+    print("none")
+"""
+    environment = {"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("none\n", "")
+
+
+def abandon(client: Client, *, reset: bool) -> None:
+    """Leave without the protocol's farewell: by a reset, or by the end of the stream."""
+    peer = client.writer.get_extra_info("socket")
+    if reset:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.writer.transport.abort()
+
+
+def test_server_context_needs_a_matching_key(server: Identity, self_signed: Identity) -> None:
+    with pytest.raises(tls.SSL.Error):
+        tls.server_context(server.certificate, self_signed.key)
+
+
+def test_old_tls_is_refused(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        context = ssl.create_default_context(cafile=str(server.certificate))
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises(ssl.SSLError):
+            await asyncio.open_connection(HOST, edge.port, ssl=context, server_hostname=HOST)
+        await edge.settled(lambda: edge.reporter.failed_handshakes == ["tls_error"])
+
+    run(server, scenario)
