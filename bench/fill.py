@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.enrolling import SECONDARY_KEY, device_key
+from bench.narrator import Narrator
+from homeport.cli.local_storage import local_service
 from homeport.clock import SystemRandomness
 from homeport.model.attestation import AttestationMechanism, AttestationType, SymmetricKeyAttestation
 from homeport.model.enrollment import (
@@ -23,9 +26,6 @@ from homeport.model.identifiers import ETag, RegistrationId, ServiceId, new_etag
 from homeport.storage.changes import Change, PutIndividualEnrollment, PutSubject
 from homeport.storage.port import Storage
 
-from bench.enrolling import SECONDARY_KEY, device_key
-from bench.narrator import Narrator
-
 PREFIX = "device-"
 BATCH = 2_000
 
@@ -34,6 +34,17 @@ _TWIN = InitialTwin(
     tags={"site": "plant-7", "line": "line-03", "owner": "operations", "hardware": "rev-c"},
     properties=InitialTwinProperties(desired={"telemetryIntervalSeconds": 60, "firmware": {"channel": "stable"}}),
 )
+
+
+def fill_individual_enrollments(data_directory: Path, population: int, narrator: Narrator) -> None:
+    """Fill the database of a data directory that `homeport up` has made, showing a bar meanwhile."""
+    with narrator.counting("writing enrollments", population) as advance:
+        asyncio.run(_fill_directory(data_directory, population, advance))
+
+
+async def _fill_directory(data_directory: Path, population: int, advance: Callable[[int], None]) -> None:
+    async with local_service(data_directory) as (storage, service):
+        await fill(storage, service.service_id, population, advance)
 
 
 async def fill(storage: Storage, service_id: ServiceId, population: int, advance: Callable[[int], None]) -> None:

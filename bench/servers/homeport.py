@@ -17,9 +17,10 @@ from bench.servers.process import Endpoint, Server, refuse_answering, running
 
 MQTT_PORT = 18883
 HTTPS_PORT = 18443
-PLAIN_PORT = 18080
 ADDRESS = "127.77.0.3"
 SECOND_ADDRESS = "127.77.0.4"
+# HTTP without TLS is offered on this address only, whatever the others are.
+PLAIN = Endpoint("127.0.0.1", 18080)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +36,14 @@ class Homeport(Server):
 @contextmanager
 def homeport(directory: Path, *, address: str = ADDRESS, plain: bool = False) -> Iterator[Homeport]:
     """homeport while the block runs, its data in `directory/data`; `plain` adds HTTP without TLS."""
-    ports = [HTTPS_PORT, MQTT_PORT, *([PLAIN_PORT] if plain else [])]
-    refuse_answering([Endpoint(address, port) for port in ports])
+    ports = [Endpoint(address, HTTPS_PORT), Endpoint(address, MQTT_PORT), *([PLAIN] if plain else [])]
+    refuse_answering(ports)
     directory.mkdir(parents=True, exist_ok=True)
     ready_file = directory / "ready.json"
     ready_file.unlink(missing_ok=True)
     command = [*executable(), *_options(directory, ready_file, address, plain)]
     with running(command, log=directory / "homeport.log", is_ready=ready_file.exists) as pid:
-        plain_endpoint = Endpoint(address, PLAIN_PORT) if plain else None
-        yield _described(json.loads(ready_file.read_text()), pid, address, plain_endpoint)
+        yield _described(json.loads(ready_file.read_text()), pid, address, PLAIN if plain else None)
 
 
 def executable() -> list[str]:
@@ -64,7 +64,7 @@ def _options(directory: Path, ready_file: Path, address: str, plain: bool) -> li
         "--mqtt-port": MQTT_PORT,
     }
     if plain:
-        options["--plain-http-port"] = PLAIN_PORT
+        options["--plain-http-port"] = PLAIN.port
     return ["up", *(str(word) for option in options.items() for word in option)]
 
 

@@ -6,7 +6,8 @@
 
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
-const { Client, Message, NoRetry } = require('azure-iot-device');
+const { Client, Message } = require('azure-iot-device');
+const { NoRetry } = require('azure-iot-common');
 const HubMqtt = require('azure-iot-device-mqtt').Mqtt;
 const { serve, settle } = require('./lines');
 
@@ -61,7 +62,7 @@ function hubReport({ patch }) {
 
 function hubWatch() {
   twin.on('properties.desired', (patch) => {
-    patches.push(patch);
+    patches.push(structuredClone(patch)); // the SDK goes on merging into what it hands out
     wake();
   });
   // The SDK's own promise of the subscription; `on` alone gives no sign when it stands.

@@ -17,7 +17,7 @@ from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.device_answers import DeviceAnswers, DeviceHttpRequest
 from homeport.endpoints.http_answer import HttpAnswer, HttpDate, render
-from homeport.endpoints.http_limits import HeadMeter, body_too_large
+from homeport.endpoints.http_limits import HeadMeter, body_too_large, parser_fault
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.tasks import spawn
 from homeport.errors import HomeportError
@@ -124,7 +124,7 @@ class DeviceHttpConnection(asyncio.Protocol):
             # Nothing to change to: the request was taken as it is (RFC 9110, section 7.8), and is the last.
             pass
         except httptools.HttpParserError as error:
-            self._refuse(_fault(error))
+            self._refuse(parser_fault(error))
         except HomeportError as error:
             self._refuse(error)
 
@@ -289,10 +289,3 @@ def _require_json(headers: dict[bytes, bytes]) -> None:
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type and media_type not in _MEDIA_TYPES and not media_type.endswith(b"+json"):
         raise HomeportError(errors.UNSUPPORTED_MEDIA_TYPE, "Send Content-Type: application/json.")
-
-
-def _fault(error: httptools.HttpParserError) -> HomeportError:
-    """An error of ours that left through a callback of the parser, or the parser's own."""
-    if isinstance(error.__context__, HomeportError):
-        return error.__context__
-    return HomeportError(errors.INVALID_REQUEST, "It is not HTTP/1.1 as RFC 9112 defines it.")

@@ -34,11 +34,11 @@ _TARGET = re.compile(
 
 
 class DeviceOperation(enum.StrEnum):
-    """What a device may ask over HTTP; the names are those of the metrics."""
+    """What a device may ask over HTTP; log and metrics call it as they call a conversation's question."""
 
-    REGISTER = "register"
-    OPERATION_STATUS = "operation_status"
-    REGISTRATION_STATUS = "registration_status"
+    REGISTER = "Register"
+    OPERATION_STATUS = "GetOperationStatus"
+    REGISTRATION_STATUS = "GetRegistrationStatus"
 
 
 class DeviceTarget(msgspec.Struct, frozen=True):

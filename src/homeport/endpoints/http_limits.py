@@ -1,4 +1,4 @@
-"""How large a request may be; the same rule for both halves of port 443.
+"""What is no acceptable request, by its size or its form; the same rule for both halves of port 443.
 
 The HTTP parser gathers a header until it is complete, however long it is. So a head is measured twice: by its
 finished parts, exactly, and by the bytes that arrived while it was still unfinished.
@@ -45,6 +45,13 @@ class HeadMeter:
 def body_too_large(limit: int) -> HomeportError:
     """The refusal of a body beyond `limit` bytes."""
     return HomeportError(errors.BODY_TOO_LARGE, f"It may have {limit // 1024} KiB.")
+
+
+def parser_fault(error: BaseException | None) -> HomeportError:
+    """What a parser's exception means: an error of ours that left through one of its callbacks, or its own."""
+    if error is not None and isinstance(error.__context__, HomeportError):
+        return error.__context__
+    return HomeportError(errors.INVALID_REQUEST, "It is not HTTP/1.1 as RFC 9112 defines it.")
 
 
 def _too_large() -> HomeportError:

@@ -16,31 +16,19 @@ from homeport.protocols.conversation import (
     Attest,
     GetOperationStatus,
     GetRegistrationStatus,
-    GetTwin,
     HubQuestion,
-    OpenHubSession,
     Outcome,
-    PatchReportedProperties,
     Refusal,
     Refuse,
     Register,
-    SendTelemetry,
     Transport,
 )
 from homeport.wire.error_body import error_body
 
-ServiceQuestion = Attest | Register | GetOperationStatus | GetRegistrationStatus
+PROTOCOL = "Protocol"
+"""The operation that log and metrics name where it was no question's."""
 
-_OPERATIONS: dict[type, str] = {
-    Attest: "attest",
-    Register: "register",
-    GetOperationStatus: "operation_status",
-    GetRegistrationStatus: "registration_status",
-    OpenHubSession: "hub_connect",
-    SendTelemetry: "hub_telemetry",
-    GetTwin: "hub_twin_read",
-    PatchReportedProperties: "hub_reported_properties",
-}
+ServiceQuestion = Attest | Register | GetOperationStatus | GetRegistrationStatus
 
 
 class Questions:
@@ -55,7 +43,7 @@ class Questions:
         services = self._services
         started = services.clock.monotonic()
         correlation_id = services.randomness.guid()
-        operation = _OPERATIONS[type(question)]
+        operation = type(question).__name__
         outcome: Outcome
         try:
             if isinstance(question, ServiceQuestion):
@@ -75,13 +63,13 @@ class Questions:
 
     def refuse(self, question: Refuse) -> Refusal:
         """The outcome of an error that the protocol found by itself."""
-        return self._refusal(question.error, "protocol", self._services.randomness.guid())
+        return self._refusal(question.error, PROTOCOL, self._services.randomness.guid())
 
     def crashed(self, error: Exception) -> None:
         """The protocol itself failed; its connection cannot go on."""
         self._services.reporter.crashed(
             error,
-            operation="protocol",
+            operation=PROTOCOL,
             transport=self._transport,
             correlation_id=self._services.randomness.guid(),
         )

@@ -6,23 +6,21 @@ pinned, and `tests/unit/endpoints/test_web.py` says what is relied upon. Added h
 """
 
 import asyncio
+import sys
 from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from homeport import errors
 from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.http_answer import HttpDate, error_answer, render
-from homeport.endpoints.http_limits import HeadMeter
+from homeport.endpoints.http_limits import HeadMeter, parser_fault
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.web_application import WebApplication
 from homeport.errors import HomeportError
 from homeport.protocols.conversation import Transport
-
-_UNREADABLE = "It is not HTTP/1.1 as RFC 9112 defines it."
 
 
 class Web:
@@ -96,7 +94,7 @@ class WebConnection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn declares that it returns nothing
         """A peer that has said all may still wait for its answer."""
         cycle = cast(RequestResponseCycle | None, self.cycle)
-        if cycle is None or cycle.response_complete:
+        if cycle is None or cycle.more_body or cycle.response_complete:
             return False
         cycle.keep_alive = False
         return True
@@ -127,7 +125,7 @@ class WebConnection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn's answer to what its parser refuses, in our shape."""
-        self._refuse(HomeportError(errors.INVALID_REQUEST, _UNREADABLE))
+        self._refuse(parser_fault(sys.exception()))
 
     def give_up(self) -> None:
         """A request takes too long to arrive."""

@@ -100,22 +100,22 @@ def group_with_keys(document: bytes, sealed: bytes | None, sealer: Sealer, conte
 
 
 def registration_parameters(record: RegistrationRecord, claimed_until: datetime | None) -> Parameters:
-    """All columns of a record, its key last."""
+    """All columns of a record, its key last. Plain strings for enums: the driver is slow to adapt a subclass."""
     group_id = record.enrollment_group_id
     return (
         record.registration_id,
         record.subject_key,
-        record.status,
+        record.status.value,
         record.etag,
         to_microseconds(record.created_at),
         to_microseconds(record.updated_at),
         record.operation_id,
-        record.attestation_type,
+        record.attestation_type.value,
         None if group_id is None else folded(group_id),
         group_id,
         record.assigned_hub,
         record.device_id,
-        record.substatus,
+        None if record.substatus is None else record.substatus.value,
         record.error_code,
         record.error_message,
         record.payload,
@@ -158,7 +158,7 @@ def service_parameters(service: ProvisioningService) -> Parameters:
         service.id_scope,
         service.name,
         service.host_name,
-        service.allocation_policy,
+        service.allocation_policy.value,
         to_microseconds(service.created_at),
     )
 
@@ -258,8 +258,8 @@ def hub_device(row: Row, sealer: Sealer) -> HubDevice:
     )
 
 
-def hub_twin_parameters(twin: HubTwin) -> Parameters:
-    """All columns of a twin, its key last."""
+def hub_twin_columns(twin: HubTwin) -> Parameters:
+    """A twin's columns, without the key that it shares with its device."""
     return (
         twin.etag,
         to_microseconds(twin.updated_at),
@@ -269,9 +269,6 @@ def hub_twin_parameters(twin: HubTwin) -> Parameters:
         twin.desired_version,
         twin.reported_version,
         twin.version,
-        twin.service_id,
-        twin.hub_host_name,
-        twin.device_id,
     )
 
 

@@ -164,10 +164,9 @@ def _delete_policy(transaction: Transaction, change: changes.DeletePolicy) -> No
 
 
 def _ensure_hub_device(transaction: Transaction, change: changes.EnsureHubDevice) -> None:
+    statement = "ensure_device_and_reset_twin" if change.reset_twin else "ensure_device"
     device = rows.hub_device_parameters(change.device, transaction.sealer)
-    transaction.execute(_HUB_DEVICES["ensure_device"], device)
-    twin = _HUB_DEVICES["reset_twin" if change.reset_twin else "ensure_twin"]
-    transaction.execute(twin, rows.hub_twin_parameters(change.twin))
+    transaction.expect_one(_HUB_DEVICES[statement], rows.hub_twin_columns(change.twin) + device)
 
 
 def _put_hub_device(transaction: Transaction, change: changes.PutHubDevice) -> None:
@@ -184,7 +183,8 @@ def _delete_hub_device(transaction: Transaction, change: changes.DeleteHubDevice
 
 
 def _put_hub_twin(transaction: Transaction, change: changes.PutHubTwin) -> None:
-    parameters = rows.hub_twin_parameters(change.twin)
+    twin = change.twin
+    parameters = (*rows.hub_twin_columns(twin), twin.service_id, twin.hub_host_name, twin.device_id)
     if change.expected is None:
         transaction.expect_one(_HUB_DEVICES["insert_twin"], parameters)
     else:

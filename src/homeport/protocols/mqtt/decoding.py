@@ -27,8 +27,9 @@ from homeport.protocols.mqtt.packets import (
     Will,
 )
 
+_MQTT_3_1_1 = ("MQTT", 4)
+# The second is that of MQTT 3.1.
 _PROTOCOL_NAMES = ("MQTT", "MQIsdp")
-_LEVEL_3_1_1 = 4
 
 
 def decode(first: int, body: bytes) -> Packet:
@@ -127,10 +128,11 @@ def _connect(_: int, body: bytes) -> Connect:
 
 def _check_protocol(fields: _Fields) -> None:
     """3.1.2.1 and 3.1.2.2. What follows another level's number has another form, and is not read."""
-    if fields.text() not in _PROTOCOL_NAMES:
+    name = fields.text()
+    if name not in _PROTOCOL_NAMES:
         raise MalformedPacket("the protocol's name is not MQTT")
     level = fields.byte()
-    if level != _LEVEL_3_1_1:
+    if (name, level) != _MQTT_3_1_1:
         raise UnsupportedProtocolLevel(f"MQTT protocol level {level}")
 
 

@@ -6,8 +6,8 @@ nothing of how they are decided.
 A credential that does not hold is not refused by CONNACK but accepted, and each question on that connection is
 answered with the error: so the SDKs of Node, C, C# and embedded C show their user the reason, and Python its
 status, where CONNACK 5 would leave all of them with "not authorized". Such a connection ends after five seconds
-or three answers. CONNACK refuses what cannot be tied to a registration (2, 4), what brings no proof at all (5),
-and what may be tried again unchanged (3), because nothing would attest the connection a second time.
+or three answers. CONNACK refuses what cannot be tied to a registration (2), what brings no proof at all (5), and
+what may be tried again unchanged (3), because nothing would attest the connection a second time.
 """
 
 import msgspec

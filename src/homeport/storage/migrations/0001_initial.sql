@@ -131,35 +131,28 @@ BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
 
+-- A device of an embedded hub and its twin, in one row: they come and go together, and a registration writes both.
+-- The twin's columns are all NULL while a device has none.
 CREATE TABLE hub_devices (
-    service_id     INTEGER NOT NULL,
-    hub_host_name  TEXT    NOT NULL,
-    device_id      TEXT    NOT NULL,
-    subject_key    TEXT    NOT NULL,
-    generation_id  TEXT    NOT NULL,
-    etag           TEXT    NOT NULL,
-    enabled        INTEGER NOT NULL,
-    status_reason  TEXT,
-    iot_edge       INTEGER NOT NULL,
-    sealed_keys    BLOB    NOT NULL,
-    created_at     INTEGER NOT NULL,
-    updated_at     INTEGER NOT NULL,
-    UNIQUE (service_id, hub_host_name, device_id)
-) STRICT;
-
-CREATE TABLE hub_twins (
     service_id        INTEGER NOT NULL,
     hub_host_name     TEXT    NOT NULL,
     device_id         TEXT    NOT NULL,
+    subject_key       TEXT    NOT NULL,
+    generation_id     TEXT    NOT NULL,
     etag              TEXT    NOT NULL,
+    enabled           INTEGER NOT NULL,
+    status_reason     TEXT,
+    iot_edge          INTEGER NOT NULL,
+    sealed_keys       BLOB    NOT NULL,
+    created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL,
-    tags              BLOB    NOT NULL,
-    desired           BLOB    NOT NULL,
-    reported          BLOB    NOT NULL,
-    desired_version   INTEGER NOT NULL,
-    reported_version  INTEGER NOT NULL,
-    version           INTEGER NOT NULL,
-    UNIQUE (service_id, hub_host_name, device_id),
-    FOREIGN KEY (service_id, hub_host_name, device_id)
-        REFERENCES hub_devices (service_id, hub_host_name, device_id) ON DELETE CASCADE
+    twin_etag         TEXT,
+    twin_updated_at   INTEGER,
+    tags              BLOB,
+    desired           BLOB,
+    reported          BLOB,
+    desired_version   INTEGER,
+    reported_version  INTEGER,
+    twin_version      INTEGER,
+    UNIQUE (service_id, hub_host_name, device_id)
 ) STRICT;

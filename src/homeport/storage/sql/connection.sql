@@ -21,7 +21,7 @@ PRAGMA synchronous = OFF;
 PRAGMA secure_delete = ON;
 
 -- name: check_references
--- A twin without its device and an entry without its service are refused.
+-- An entry without its service is refused.
 PRAGMA foreign_keys = ON;
 
 -- name: checkpoint_pages

@@ -1,27 +1,58 @@
--- The registries and twins of embedded hubs.
+-- The registries and twins of embedded hubs; a device and its twin are one row.
 
 -- name: insert_device
--- A new device; fails if there is one.
+-- A new device without a twin; fails if there is one.
 INSERT INTO hub_devices (
     subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
     service_id, hub_host_name, device_id
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: ensure_device
--- A new device, or other keys and capabilities for the one that is there.
+-- A new device with its twin, or other keys and capabilities for the one that is there. Its twin is kept.
 INSERT INTO hub_devices (
+    twin_etag, twin_updated_at, tags, desired, reported, desired_version, reported_version, twin_version,
     subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
     service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
     subject_key = excluded.subject_key,
     etag = excluded.etag,
     iot_edge = excluded.iot_edge,
     sealed_keys = excluded.sealed_keys,
-    updated_at = excluded.updated_at;
+    updated_at = excluded.updated_at,
+    twin_etag = coalesce(hub_devices.twin_etag, excluded.twin_etag),
+    twin_updated_at = coalesce(hub_devices.twin_updated_at, excluded.twin_updated_at),
+    tags = coalesce(hub_devices.tags, excluded.tags),
+    desired = coalesce(hub_devices.desired, excluded.desired),
+    reported = coalesce(hub_devices.reported, excluded.reported),
+    desired_version = coalesce(hub_devices.desired_version, excluded.desired_version),
+    reported_version = coalesce(hub_devices.reported_version, excluded.reported_version),
+    twin_version = coalesce(hub_devices.twin_version, excluded.twin_version);
+
+-- name: ensure_device_and_reset_twin
+-- The same, but with a new twin in any case.
+INSERT INTO hub_devices (
+    twin_etag, twin_updated_at, tags, desired, reported, desired_version, reported_version, twin_version,
+    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
+    service_id, hub_host_name, device_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
+    subject_key = excluded.subject_key,
+    etag = excluded.etag,
+    iot_edge = excluded.iot_edge,
+    sealed_keys = excluded.sealed_keys,
+    updated_at = excluded.updated_at,
+    twin_etag = excluded.twin_etag,
+    twin_updated_at = excluded.twin_updated_at,
+    tags = excluded.tags,
+    desired = excluded.desired,
+    reported = excluded.reported,
+    desired_version = excluded.desired_version,
+    reported_version = excluded.reported_version,
+    twin_version = excluded.twin_version;
 
 -- name: replace_device
--- The device that has the expected etag.
+-- The device that has the expected etag; its twin is kept.
 UPDATE hub_devices SET
     subject_key = ?, generation_id = ?, etag = ?, enabled = ?, status_reason = ?, iot_edge = ?, sealed_keys = ?,
     created_at = ?, updated_at = ?
@@ -38,41 +69,21 @@ SELECT service_id, hub_host_name, device_id, subject_key, generation_id, etag, e
 FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id = ?;
 
 -- name: insert_twin
--- A new twin; fails if there is one, or if there is no device.
-INSERT INTO hub_twins (
-    etag, updated_at, tags, desired, reported, desired_version, reported_version, version,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: ensure_twin
--- A new twin, unless the device has one.
-INSERT INTO hub_twins (
-    etag, updated_at, tags, desired, reported, desired_version, reported_version, version,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (service_id, hub_host_name, device_id) DO NOTHING;
-
--- name: reset_twin
--- A new twin, in place of the one that the device may have.
-INSERT INTO hub_twins (
-    etag, updated_at, tags, desired, reported, desired_version, reported_version, version,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
-    etag = excluded.etag, updated_at = excluded.updated_at,
-    tags = excluded.tags, desired = excluded.desired, reported = excluded.reported,
-    desired_version = excluded.desired_version, reported_version = excluded.reported_version,
-    version = excluded.version;
+-- A twin for a device that has none.
+UPDATE hub_devices SET
+    twin_etag = ?, twin_updated_at = ?, tags = ?, desired = ?, reported = ?, desired_version = ?,
+    reported_version = ?, twin_version = ?
+WHERE service_id = ? AND hub_host_name = ? AND device_id = ? AND twin_etag IS NULL;
 
 -- name: replace_twin
 -- The twin that has the expected etag.
-UPDATE hub_twins SET
-    etag = ?, updated_at = ?, tags = ?, desired = ?, reported = ?, desired_version = ?, reported_version = ?,
-    version = ?
-WHERE service_id = ? AND hub_host_name = ? AND device_id = ? AND etag = ?;
+UPDATE hub_devices SET
+    twin_etag = ?, twin_updated_at = ?, tags = ?, desired = ?, reported = ?, desired_version = ?,
+    reported_version = ?, twin_version = ?
+WHERE service_id = ? AND hub_host_name = ? AND device_id = ? AND twin_etag = ?;
 
 -- name: twin
 -- One twin.
-SELECT service_id, hub_host_name, device_id, etag, updated_at, tags, desired, reported, desired_version,
-       reported_version, version
-FROM hub_twins WHERE service_id = ? AND hub_host_name = ? AND device_id = ?;
+SELECT service_id, hub_host_name, device_id, twin_etag, twin_updated_at, tags, desired, reported, desired_version,
+       reported_version, twin_version
+FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id = ? AND twin_etag IS NOT NULL;

@@ -1,0 +1,36 @@
+"""What metrics and log events are called; the one place, documented in `docs/reference/metrics.md`.
+
+The first three are the hosted service's metrics (AttestationAttempts, RegistrationAttempts, DeviceAssignments)
+in Prometheus' spelling. No label ever holds an identifier of a device.
+"""
+
+from typing import NamedTuple
+
+
+class MetricName(NamedTuple):
+    """A metric's name, its help text and its labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+
+
+ATTESTATION_ATTEMPTS = MetricName(
+    "homeport_attestation_attempts_total", "Attestations tried.", ("status", "cause", "transport")
+)
+REGISTRATION_ATTEMPTS = MetricName(
+    "homeport_registration_attempts_total", "Registrations tried after attestation.", ("hub", "status")
+)
+DEVICE_ASSIGNMENTS = MetricName("homeport_device_assignments_total", "Devices assigned to a hub.", ("hub", "substatus"))
+REQUESTS = MetricName("homeport_requests_total", "Requests answered.", ("operation", "status", "transport"))
+REQUEST_SECONDS = MetricName(
+    "homeport_request_duration_seconds", "Time from a request to its answer.", ("operation", "transport")
+)
+REFUSALS = MetricName("homeport_refusals_total", "Requests refused, by error.", ("error", "operation", "transport"))
+CRASHES = MetricName("homeport_crashes_total", "Requests that met a defect of the server.", ("operation", "transport"))
+CONNECTIONS = MetricName("homeport_connections", "Open connections.", ("transport",))
+CONNECTIONS_CLOSED = MetricName("homeport_connections_closed_total", "Connections ended.", ("transport",))
+HANDSHAKES_FAILED = MetricName("homeport_tls_handshakes_failed_total", "TLS handshakes that failed.", ("reason",))
+CHANGES = MetricName("homeport_changes_total", "Changes by administrators.", ("kind",))
+
+METRICS: tuple[MetricName, ...] = tuple(value for value in list(globals().values()) if isinstance(value, MetricName))

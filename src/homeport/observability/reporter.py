@@ -1,0 +1,128 @@
+"""What happened, told twice: to the log and to the metrics. (The audit log is written with the change itself.)
+
+The edge and the workers hand events over once they are committed; no service imports this. Fits the shape
+that `endpoints/ports.py` asks for. Nothing said here identifies a device but its subject key.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import singledispatchmethod
+
+from prometheus_client import Counter, Gauge
+from structlog.typing import FilteringBoundLogger
+
+from homeport.errors import HomeportError
+from homeport.model.events import (
+    AttestationAttempted,
+    DeviceAssigned,
+    EntryChanged,
+    RegistrationAttempted,
+    ServiceEvent,
+)
+from homeport.observability.metrics import Metrics
+
+_ATTESTING = frozenset({"Attest", "Register", "GetOperationStatus", "GetRegistrationStatus"})
+
+
+class Reporter:
+    """Renders events. One for each process."""
+
+    def __init__(self, logger: FilteringBoundLogger, metrics: Metrics) -> None:
+        self._logger = logger
+        self._metrics = metrics
+        self._children: dict[tuple[object, ...], Counter | Gauge] = {}
+
+    def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None:
+        """Tell what a request has brought about, after its commit."""
+        for event in events:
+            self._tell(event, transport, correlation_id)
+
+    def refused(self, error: HomeportError, *, operation: str, transport: str, correlation_id: str) -> None:
+        """A request was refused with a row of the catalogue; the log says the exact cause."""
+        self._count(self._metrics.refusals, error.row.name, operation, transport)
+        if error.row.status == 401 and operation in _ATTESTING:
+            self._count(self._metrics.attestation_attempts, "failed", error.cause, transport)
+        level: Callable[..., object] = self._logger.warning if error.row.status >= 500 else self._logger.info
+        level(
+            "refused",
+            error=error.row.name,
+            cause=error.cause,
+            operation=operation,
+            transport=transport,
+            correlation_id=correlation_id,
+            **({"subject": error.subject} if error.subject else {}),
+        )
+
+    def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None:
+        """A request met a defect; the traceback goes here and nowhere else."""
+        self._count(self._metrics.crashes, operation, transport)
+        self._logger.error(
+            "crashed", operation=operation, transport=transport, correlation_id=correlation_id, exc_info=error
+        )
+
+    def connection_opened(self, transport: str) -> None:
+        """A connection has passed its handshake."""
+        self._gauge(transport).inc()
+
+    def connection_closed(self, transport: str, reason: str) -> None:
+        """A connection has ended; why, for those who look for it."""
+        self._gauge(transport).dec()
+        self._count(self._metrics.connections_closed, transport)
+        self._logger.debug("connection_closed", transport=transport, reason=reason)
+
+    def handshake_failed(self, reason: str) -> None:
+        """A TLS handshake has failed."""
+        self._count(self._metrics.handshakes_failed, reason)
+        self._logger.debug("handshake_failed", reason=reason)
+
+    def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
+        """A request was answered, well or not."""
+        self._count(self._metrics.requests, operation, str(status), transport)
+        self._metrics.request_seconds.labels(operation, transport).observe(seconds)
+
+    def metrics_page(self) -> bytes:
+        """The text exposition format of Prometheus."""
+        return self._metrics.page()
+
+    @singledispatchmethod
+    def _tell(self, event: object, transport: str, correlation_id: str) -> None:
+        raise TypeError(f"no rendering for {type(event).__name__}")
+
+    @_tell.register
+    def _(self, event: AttestationAttempted, transport: str, correlation_id: str) -> None:
+        self._count(
+            self._metrics.attestation_attempts, "succeeded" if event.succeeded else "failed", event.cause, transport
+        )
+
+    @_tell.register
+    def _(self, event: RegistrationAttempted, transport: str, correlation_id: str) -> None:
+        self._count(self._metrics.registration_attempts, event.hub_host_name or "", event.status)
+        self._logger.info(
+            "registration",
+            status=event.status,
+            hub=event.hub_host_name,
+            subject=event.subject_key,
+            transport=transport,
+            correlation_id=correlation_id,
+        )
+
+    @_tell.register
+    def _(self, event: DeviceAssigned, transport: str, correlation_id: str) -> None:
+        self._count(self._metrics.device_assignments, event.hub_host_name, event.substatus)
+
+    @_tell.register
+    def _(self, event: EntryChanged, transport: str, correlation_id: str) -> None:
+        self._count(self._metrics.changes, event.kind)
+        self._logger.info(
+            "changed", kind=event.kind, actor=event.actor, subject=event.subject_key, correlation_id=correlation_id
+        )
+
+    def _count(self, counter: Counter, *labels: str) -> None:
+        """`labels()` costs more than the count itself; each combination is looked up once."""
+        key = (counter, labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = counter.labels(*labels)
+        child.inc()
+
+    def _gauge(self, transport: str) -> Gauge:
+        return self._metrics.connections.labels(transport)

@@ -1,0 +1,28 @@
+"""What escapes becomes one row of the catalogue, and is reported once."""
+
+import pytest
+from tests.unit.endpoints.edge import Reporter
+
+from homeport import errors
+from homeport.endpoints.failures import catalogued
+from homeport.errors import ErrorRow, HomeportError
+from homeport.storage.port import StorageUnavailable
+
+REFUSAL = HomeportError(errors.THROTTLED)
+
+
+@pytest.mark.parametrize(
+    ("failure", "row", "crashed"),
+    [
+        (REFUSAL, errors.THROTTLED, False),
+        (StorageUnavailable("disk"), errors.UNAVAILABLE, False),
+        (RuntimeError("bug"), errors.INTERNAL, True),
+    ],
+)
+def test_catalogued(failure: Exception, row: ErrorRow, crashed: bool) -> None:
+    reporter = Reporter()
+    error = catalogued(failure, reporter, operation="register", transport="https", correlation_id="id")
+    assert error.row is row
+    assert reporter.crashes == ([failure] if crashed else [])
+    assert reporter.refusals == ([] if crashed else [error])
+    assert "disk" not in error.message
