@@ -48,8 +48,9 @@ class Client:
         body: Any = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        tolerated: int | None = None,
     ) -> httpx.Response:
-        """Send one request.
+        """Send one request. A refusal with the status `tolerated` is returned like an answer.
 
         Raises:
             click.ClickException: the server cannot be reached, or refused; the message is the server's.
@@ -64,7 +65,7 @@ class Client:
             )
         except httpx.HTTPError as error:
             raise click.ClickException(f"{self._host} does not answer ({error}). Is the server running?") from error
-        if response.is_error:
+        if response.is_error and response.status_code != tolerated:
             raise click.ClickException(_refusal(response))
         return response
 

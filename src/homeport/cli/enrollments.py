@@ -11,6 +11,7 @@ from homeport.cli.data_directory import data_dir_option
 
 _VERSION = "2021-10-01"
 _PAGE = 100
+_EXISTS = 409
 
 
 @click.group()
@@ -24,19 +25,25 @@ def enrollments() -> None:
 @click.option(
     "--initial-twin", metavar="JSON", help='For example {"tags": {}, "properties": {"desired": {"rate": 5}}}.'
 )
+@click.option("--keep", is_flag=True, help="If it is enrolled already, change nothing and print its key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole enrollment.")
 @data_dir_option
 def create(
-    registration_id: str, device_id: str | None, initial_twin: str | None, as_json: bool, data_dir: Path
+    registration_id: str, device_id: str | None, initial_twin: str | None, keep: bool, as_json: bool, data_dir: Path
 ) -> None:
     """Enroll the device REGISTRATION_ID with fresh symmetric keys, and print its primary key."""
+    client, path = service_client(data_dir), _path(registration_id)
     body: dict[str, object] = {"registrationId": registration_id, "attestation": {"type": "symmetricKey"}}
     if device_id:
         body["deviceId"] = device_id
     if initial_twin:
         body["initialTwin"] = _json(initial_twin)
-    created = service_client(data_dir).call("PUT", _path(registration_id), body=body, version=_VERSION).json()
-    click.echo(json.dumps(created) if as_json else created["attestation"]["symmetricKey"]["primaryKey"])
+    answer = client.call("PUT", path, body=body, version=_VERSION, tolerated=_EXISTS if keep else None)
+    if answer.status_code == _EXISTS:
+        answer = client.call("POST", f"{path}/attestationmechanism", version=_VERSION)
+        click.echo(answer.text if as_json else answer.json()["symmetricKey"]["primaryKey"])
+        return
+    click.echo(answer.text if as_json else answer.json()["attestation"]["symmetricKey"]["primaryKey"])
 
 
 @enrollments.command("list")

@@ -182,17 +182,14 @@ async def put_twin(api: HubApi, call: Call) -> Answer:
 
 
 async def get_events(api: HubApi, call: Call) -> Answer:
-    """Ours: telemetry behind the sequence number `after`, up to `top` messages, as an array, oldest first.
+    """Ours: telemetry behind the sequence number `after`, up to `top` messages, oldest first.
 
-    The counts since the server's start are headers: how many messages came, and how many of them are gone.
+    `received` and `dropped` count since the server's start: the messages that came, and those of them that are gone.
     """
     buffer = api.hub.telemetry.of(call.hub.host_name)
-    top = min(call.number("top", DEFAULT_EVENTS), MAX_EVENTS)
-    messages = buffer.after(call.number("after", 0), top)
-    response = _json([message_document(message) for message in messages])
-    response.headers["x-homeport-received"] = str(buffer.received)
-    response.headers["x-homeport-dropped"] = str(buffer.dropped)
-    return response, ()
+    messages = buffer.after(call.number("after", 0), min(call.number("top", DEFAULT_EVENTS), MAX_EVENTS))
+    events = [message_document(message) for message in messages]
+    return _json({"received": buffer.received, "dropped": buffer.dropped, "events": events}), ()
 
 
 TABLE: tuple[tuple[str, str, Operation, Verb], ...] = (

@@ -260,7 +260,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
     def stop_waiting(self) -> None:
         """The peer does not end the connection that we closed; it may still be reading a long answer."""
         unsent = self._socket.get_write_buffer_size()
-        if 0 < unsent < self._unsent:
+        if unsent < self._unsent:
             self._unsent = unsent
             self._front.closing.start(self)
         else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -348,7 +349,7 @@ def run(
 ) -> None:
     """Play a scenario against a running edge."""
     make: ConversationFactory = conversation or (lambda chain: Silent())
-    asyncio.run(_play(server, scenario, routes, make, limits or EdgeLimits()))
+    uvloop.run(_play(server, scenario, routes, make, limits or EdgeLimits()))
 
 
 async def _play(

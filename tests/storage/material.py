@@ -1,0 +1,233 @@
+"""What the storage tests are made of: a storage per test, and changes with everything but the point filled in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from homeport.model.access_policy import PROVISIONING_RIGHTS, SharedAccessPolicy
+from homeport.model.attestation import AttestationMechanism, AttestationType, SymmetricKeyAttestation
+from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
+from homeport.model.events import AuditEvent
+from homeport.model.hub_device import HubDevice, HubTwin
+from homeport.model.identifiers import (
+    DeviceId,
+    EnrollmentGroupId,
+    ETag,
+    IdScope,
+    OperationId,
+    RegistrationId,
+    ServiceId,
+    SubjectKey,
+)
+from homeport.model.linked_hub import AllocationPolicy
+from homeport.model.provisioning_service import ProvisioningService
+from homeport.model.registration import RegistrationRecord, RegistrationStatus, Substatus
+from homeport.security.sealing import Sealer
+from homeport.storage.changes import (
+    AppendAudit,
+    Change,
+    EnsureHubDevice,
+    PutEnrollmentGroup,
+    PutIndividualEnrollment,
+    PutRegistration,
+    PutService,
+    PutSubject,
+)
+from homeport.storage.sqlite import MEMORY, SqliteStorage
+
+NOW = datetime(2026, 11, 24, 6, 0, 0, 123456, tzinfo=UTC)
+SERVICE = ServiceId(1)
+HUB = "hub.example"
+SEALER = Sealer(bytes(range(32)))
+PRIMARY = "cHJpbWFyeSBrZXkgb2YgYSBkZXZpY2UgaW4gdGhlIHRlc3Rz"
+SECONDARY = "c2Vjb25kYXJ5IGtleSBvZiBhIGRldmljZSBpbiB0aGUgdGVzdHM="
+
+
+class StoppedClock:
+    """The time stands at NOW."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def open_storage(path: object = MEMORY, **settings: object) -> SqliteStorage:
+    return SqliteStorage.open(str(path), sealer=SEALER, clock=StoppedClock(), **settings)  # type: ignore[arg-type]
+
+
+def on_storage(test: Callable[[SqliteStorage], Awaitable[None]]) -> Callable[[], None]:
+    """Runs a coroutine test on a fresh database that holds one service."""
+
+    async def run() -> None:
+        storage = open_storage()
+        try:
+            await storage.apply([put_service()])
+            await test(storage)
+        finally:
+            await storage.close()
+
+    def plain() -> None:
+        asyncio.run(run())
+
+    plain.__name__, plain.__doc__ = test.__name__, test.__doc__
+    return plain
+
+
+def put_service(service_id: int = SERVICE) -> PutService:
+    return PutService(
+        service=ProvisioningService(
+            service_id=ServiceId(service_id),
+            name=f"service {service_id}",
+            id_scope=IdScope(f"0neABC{service_id}"),
+            host_name="dps.example",
+            allocation_policy=AllocationPolicy.HASHED,
+            created_at=NOW,
+        )
+    )
+
+
+def attestation() -> AttestationMechanism:
+    keys = SymmetricKeyAttestation(primary_key=PRIMARY, secondary_key=SECONDARY)
+    return AttestationMechanism(type=AttestationType.SYMMETRIC_KEY, symmetric_key=keys)
+
+
+def individual(registration_id: str, etag: str = "1", **fields: object) -> IndividualEnrollment:
+    times = {"created_date_time_utc": NOW, "last_updated_date_time_utc": NOW}
+    return IndividualEnrollment(
+        registration_id=registration_id,
+        attestation=attestation(),
+        etag=etag,
+        **(times | fields),  # type: ignore[arg-type]
+    )
+
+
+def put_individual(registration_id: str, etag: str = "1", expected: str | None = None) -> PutIndividualEnrollment:
+    entry = individual(registration_id, etag)
+    return PutIndividualEnrollment(service_id=SERVICE, enrollment=entry, expected=_etag(expected))
+
+
+def group(group_id: str, etag: str = "1", created_at: datetime = NOW) -> EnrollmentGroup:
+    return EnrollmentGroup(
+        enrollment_group_id=group_id, attestation=attestation(), etag=etag, created_date_time_utc=created_at
+    )
+
+
+def put_group(group_id: str, etag: str = "1", expected: str | None = None) -> PutEnrollmentGroup:
+    return PutEnrollmentGroup(service_id=SERVICE, group=group(group_id, etag), expected=_etag(expected))
+
+
+def record(registration_id: str, etag: str = "1", **fields: object) -> RegistrationRecord:
+    defaults = {
+        "service_id": SERVICE,
+        "registration_id": RegistrationId(registration_id),
+        "subject_key": SubjectKey(f"subject of {registration_id.lower()}"),
+        "status": RegistrationStatus.ASSIGNED,
+        "etag": ETag(etag),
+        "created_at": NOW,
+        "updated_at": NOW,
+        "operation_id": OperationId(f"operation of {registration_id}"),
+        "attestation_type": AttestationType.SYMMETRIC_KEY,
+        "assigned_hub": HUB,
+        "device_id": DeviceId(registration_id),
+        "substatus": Substatus.INITIAL_ASSIGNMENT,
+    }
+    return RegistrationRecord(**(defaults | fields))  # type: ignore[arg-type]
+
+
+def put_record(
+    registration_id: str,
+    etag: str = "1",
+    *,
+    expected: str | None = None,
+    claimed_until: datetime | None = None,
+    group_id: str | None = None,
+    updated_at: datetime = NOW,
+) -> PutRegistration:
+    through = None if group_id is None else EnrollmentGroupId(group_id)
+    return PutRegistration(
+        record=record(registration_id, etag, enrollment_group_id=through, updated_at=updated_at),
+        expected=_etag(expected),
+        claimed_until=claimed_until,
+    )
+
+
+def put_subject(registration_id: str, subject_key: str) -> PutSubject:
+    return PutSubject(service_id=SERVICE, subject_key=SubjectKey(subject_key), registration_id=registration_id)
+
+
+def hub_device(device_id: str, etag: str = "1", **fields: object) -> HubDevice:
+    defaults = {
+        "service_id": SERVICE,
+        "hub_host_name": HUB,
+        "device_id": DeviceId(device_id),
+        "subject_key": SubjectKey(f"subject of {device_id}"),
+        "generation_id": "639000000000000000",
+        "etag": ETag(etag),
+        "primary_key": PRIMARY,
+        "secondary_key": SECONDARY,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return HubDevice(**(defaults | fields))  # type: ignore[arg-type]
+
+
+def hub_twin(device_id: str, etag: str = "1", **fields: object) -> HubTwin:
+    defaults = {
+        "service_id": SERVICE,
+        "hub_host_name": HUB,
+        "device_id": DeviceId(device_id),
+        "etag": ETag(etag),
+        "updated_at": NOW,
+        "tags": {"site": "north"},
+        "desired": {"interval": 10},
+        "reported": {},
+    }
+    return HubTwin(**(defaults | fields))  # type: ignore[arg-type]
+
+
+def ensure_device(device_id: str, etag: str = "1", *, reset_twin: bool = False) -> EnsureHubDevice:
+    return EnsureHubDevice(device=hub_device(device_id, etag), twin=hub_twin(device_id, etag), reset_twin=reset_twin)
+
+
+def append_audit(kind: str, subject_key: str | None = None) -> AppendAudit:
+    return AppendAudit(
+        event=AuditEvent(
+            service_id=SERVICE,
+            occurred_at=NOW,
+            kind=kind,
+            actor="device",
+            subject_key=None if subject_key is None else SubjectKey(subject_key),
+        )
+    )
+
+
+def registration(registration_id: str) -> list[Change]:
+    """The changes of a whole registration, as the device's story writes them."""
+    subject_key = f"subject of {registration_id.lower()}"
+    return [
+        put_subject(registration_id, subject_key),
+        put_record(registration_id),
+        ensure_device(registration_id),
+        append_audit("DeviceAssigned", subject_key),
+    ]
+
+
+def policy(key_name: str, hub_host_name: str | None = None) -> SharedAccessPolicy:
+    return SharedAccessPolicy(
+        service_id=SERVICE,
+        key_name=key_name,
+        primary_key=PRIMARY,
+        secondary_key=SECONDARY,
+        rights=PROVISIONING_RIGHTS,
+        hub_host_name=hub_host_name,
+    )
+
+
+def _etag(text: str | None) -> ETag | None:
+    return None if text is None else ETag(text)
