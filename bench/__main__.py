@@ -4,7 +4,8 @@ import dataclasses
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -13,6 +14,7 @@ import click
 from rich.console import Console
 
 from bench import report
+from bench.alone import alone
 from bench.cases import CASES
 from bench.failures import BenchError
 from bench.generator import BUILD, build
@@ -63,12 +65,9 @@ def _chosen(cases: str) -> list[str]:
 
 
 def _measure(console: Console, names: Sequence[str], settings: Settings) -> list[CaseResult]:
-    shutil.rmtree(WORKSPACE, ignore_errors=True)
     plan = Plan(settings=settings, generator=build(), workspace=WORKSPACE, narrator=Narrator(console))
-    try:
+    with alone(BUILD / "lock"), _emptied(WORKSPACE):
         return [_measure_case(name, plan) for name in names]
-    finally:
-        _keep_logs_only(WORKSPACE)
 
 
 def _measure_case(name: str, plan: Plan) -> CaseResult:
@@ -76,11 +75,16 @@ def _measure_case(name: str, plan: Plan) -> CaseResult:
         return CASES[name](plan)
 
 
-def _keep_logs_only(workspace: Path) -> None:
-    """A million enrollments are a gigabyte; the servers' logs are what somebody may want to read afterwards."""
-    for file in workspace.rglob("*"):
-        if file.is_file() and file.suffix != ".log":
-            file.unlink()
+@contextmanager
+def _emptied(workspace: Path) -> Iterator[None]:
+    """Empty before; afterwards only the servers' logs are left, since a million enrollments are a gigabyte."""
+    shutil.rmtree(workspace, ignore_errors=True)
+    try:
+        yield
+    finally:
+        for file in workspace.rglob("*"):
+            if file.is_file() and file.suffix != ".log":
+                file.unlink()
 
 
 def _report(settings: Settings, results: Sequence[CaseResult], *, complete: bool) -> report.Report:

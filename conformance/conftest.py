@@ -10,9 +10,9 @@ from functools import cache
 
 import pytest
 
-from conformance.fleet import Fleet
+from conformance.fleet import DEVICE_ID, Fleet
 from conformance.judges import Judge, install_node_packages
-from conformance.server import Server, run
+from conformance.server import LOG, Server, run
 
 Judges = Callable[[str], Judge]
 
@@ -31,8 +31,17 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with run(tmp_path_factory.mktemp("homeport")) as running:
+    directory = tmp_path_factory.mktemp("homeport")
+    with run(directory) as running:
         yield running
+    if (directory / LOG).exists():
+        assert_log_is_clean((directory / LOG).read_text())
+
+
+def assert_log_is_clean(log: str) -> None:
+    """Whatever the clients did, no failure was unforeseen and no device was named."""
+    assert "Traceback" not in log
+    assert DEVICE_ID.search(log) is None
 
 
 @pytest.fixture(scope="session")

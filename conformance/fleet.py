@@ -4,6 +4,7 @@ Enrolling goes through a real service client as well; only the registration itse
 test is about.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,7 @@ class Fleet:
 
     def enroll_device(self, **fields: object) -> dict[str, Any]:
         """A new individual enrollment with keys of its own; returns the record with its keys."""
-        return self._put("enrollment", {"registrationId": new_id("device"), **fields})
+        return self._put("enrollment", {"registrationId": new_id(), **fields})
 
     def enroll_group(self, **fields: object) -> dict[str, Any]:
         """A new enrollment group with keys of its own; returns the record with its keys."""
@@ -47,7 +48,7 @@ class Fleet:
         if attestation == "individual key":
             record = self.enroll_device(**fields)
             return Credential(registration_id=record["registrationId"], symmetric_key=key_of(record))
-        return group_member(self.enroll_group(**fields), new_id("device"))
+        return group_member(self.enroll_group(**fields), new_id())
 
     def record_of(self, registration_id: str) -> dict[str, Any]:
         """The registration record as the service shows it."""
@@ -66,7 +67,11 @@ class Fleet:
         return self._service.ask(verb, connectionString=self.server.service_connection_string, **request)
 
 
-def new_id(kind: str) -> str:
+DEVICE_ID = re.compile(r"device-[0-9a-f]{12}")
+"""What every device of the suite is called, so that one can tell whether a log betrays any."""
+
+
+def new_id(kind: str = "device") -> str:
     """An identifier that no other test uses."""
     return f"{kind}-{secrets.token_hex(6)}"
 

@@ -18,6 +18,7 @@ from typing import IO
 ADDRESS = "127.0.0.61"
 READY_SECONDS = 20
 STOP_SECONDS = 20
+LOG = "homeport.log"
 HOMEPORT = Path(sys.executable).with_name("homeport")
 
 
@@ -37,12 +38,12 @@ class Server:
         """The embedded hub's host name, as devices are told it."""
         return connection_string_fields(self.hub_connection_string)["HostName"]
 
-    def command(self, *arguments: str) -> dict[str, str]:
-        """Run a `homeport` sub-command on this server's data and return its JSON answer."""
-        call = [HOMEPORT, *arguments, "--data-dir", self.data_dir, "--json"]
+    def command(self, *arguments: str) -> str:
+        """Run a `homeport` sub-command on this server's data and return what it prints."""
+        call = [HOMEPORT, *arguments, "--data-dir", self.data_dir]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=30)
         assert done.returncode == 0, f"homeport {' '.join(arguments)} failed:\n{done.stderr}"
-        return json.loads(done.stdout)
+        return done.stdout
 
 
 def connection_string_fields(connection_string: str) -> dict[str, str]:
@@ -58,7 +59,7 @@ def run(directory: Path) -> Iterator[Server]:
         yield _read(Path(os.environ["HOMEPORT_READY_FILE"]), data_dir)
         return
     ready_file, data_dir = directory / "ready.json", directory / "data"
-    with (directory / "homeport.log").open("w+") as log, _process(ready_file, data_dir, log) as process:
+    with (directory / LOG).open("w+") as log, _process(ready_file, data_dir, log) as process:
         _wait(process, ready_file, log)
         yield _read(ready_file, data_dir)
 

@@ -25,16 +25,16 @@ def wrong_key(fleet: Fleet) -> Credential:
 
 def unknown_id(fleet: Fleet) -> Credential:
     fleet.enroll_group()
-    return Credential(registration_id=new_id("nobody"), symmetric_key=new_key())
+    return Credential(registration_id=new_id(), symmetric_key=new_key())
 
 
 def groups_own_key(fleet: Fleet) -> Credential:
-    return Credential(registration_id=new_id("member"), symmetric_key=key_of(fleet.enroll_group()))
+    return Credential(registration_id=new_id(), symmetric_key=key_of(fleet.enroll_group()))
 
 
 def neighbours_derived_key(fleet: Fleet) -> Credential:
-    neighbour = group_member(fleet.enroll_group(), new_id("neighbour"))
-    return Credential(registration_id=new_id("member"), symmetric_key=neighbour.symmetric_key)
+    neighbour = group_member(fleet.enroll_group(), new_id())
+    return Credential(registration_id=new_id(), symmetric_key=neighbour.symmetric_key)
 
 
 Case = Callable[[Fleet], Credential]

@@ -16,7 +16,7 @@ group = pytest.mark.parametrize("cell", passing("provisioning", "group key"), id
 @individual
 @pytest.mark.parametrize("which", WHICH)
 def test_individual_key(cell: Cell, which: str, server: Server, fleet: Fleet, device: Judges) -> None:
-    record = fleet.enroll_device(deviceId=new_id("at-the-hub"))
+    record = fleet.enroll_device(deviceId=new_id())
     credential = Credential(registration_id=record["registrationId"], symmetric_key=key_of(record, which))
     outcome = register(device(cell.client), cell, server, credential)
     assert outcome["status"] == "assigned"
@@ -28,7 +28,7 @@ def test_individual_key(cell: Cell, which: str, server: Server, fleet: Fleet, de
 @group
 @pytest.mark.parametrize("which", WHICH)
 def test_derived_group_key(cell: Cell, which: str, server: Server, fleet: Fleet, device: Judges) -> None:
-    credential = group_member(fleet.enroll_group(), new_id("member"), which)
+    credential = group_member(fleet.enroll_group(), new_id(), which)
     outcome = register(device(cell.client), cell, server, credential)
     assert outcome["status"] == "assigned"
     assert outcome["assignedHub"] == server.hub

@@ -50,7 +50,7 @@ def test_delete(cell: Cell, ask: Ask, registered: Credential) -> None:
 @every_client
 def test_unknown(cell: Cell, ask: Ask) -> None:
     with pytest.raises(Refusal) as caught:
-        ask("getRegistration", id=new_id("nobody"))
+        ask("getRegistration", id=new_id())
     assert caught.value.status == 404
 
 
@@ -64,7 +64,7 @@ def test_an_enrollment_shows_its_registration(cell: Cell, ask: Ask, server: Serv
 @pytest.mark.parametrize("cell", LISTS_REGISTRATIONS, ids=str)
 def test_list_by_group(cell: Cell, ask: Ask, server: Server, fleet: Fleet, device: Judges) -> None:
     group = fleet.enroll_group()
-    members = [group_member(group, new_id("member")) for _ in range(3)]
+    members = [group_member(group, new_id()) for _ in range(3)]
     for member in members:
         register(device(HTTPS_DEVICE.client), HTTPS_DEVICE, server, member)
     pages = ask("queryRegistrations", groupId=group["enrollmentGroupId"], pageSize=2)

@@ -4,6 +4,7 @@ The rule is the hosted service's permission table; policies are made with `homep
 server runs.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -36,8 +37,8 @@ class Policies:
 
     @cache  # noqa: B019 - lives as long as the test run
     def connection_string(self, rights: str) -> str:
-        created = self.server.command("policies", "create", new_id("policy"), "--rights", rights)
-        return created["connectionString"]
+        created = self.server.command("policies", "create", new_id("policy"), "--rights", rights, "--json")
+        return json.loads(created)["connectionString"]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 The same thousand devices' worth of registrations in both, spread evenly over the numbers, each device with
 a key of its own. Two servers run side by side and take turns; one connection asks one question at a time,
-so that the latency is the look-up's and not the queue's. The figure is the 99th percentile.
+so that the latency is the look-up's and not the queue's. The figure is the 99th percentile, of the best of
+five turns in each round.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from bench.plan import Plan
 from bench.servers.homeport import ADDRESS, SECOND_ADDRESS, Homeport, homeport
 
 DEVICES = 1_000
+TURNS = 5
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,16 @@ def _filled(plan: Plan, address: str, population: int) -> Iterator[FilledServer]
 
 
 def _rounds(plan: Plan, small: FilledServer, large: FilledServer) -> Iterator[Round]:
-    for filled in (small, large):
-        _p99(plan, filled)
-    for number in range(1, plan.settings.rounds + 1):
-        plan.narrator.tell(f"round {number} of {plan.settings.rounds}")
-        yield Round(reference=_p99(plan, small), candidate=_p99(plan, large))
+    for number in range(plan.settings.rounds + 1):
+        plan.narrator.tell(f"round {number} of {plan.settings.rounds}" if number else "warming up")
+        turns = [(_p99(plan, small), _p99(plan, large)) for _ in range(TURNS)]
+        # What else the machine does can only make a turn slower, so the best one says what the store costs.
+        best = Round(reference=min(turn[0] for turn in turns), candidate=min(turn[1] for turn in turns))
+        if number:
+            yield best
 
 
 def _p99(plan: Plan, filled: FilledServer) -> float:
-    # Every device has its turn several times; a percentile of a few hundred would be a handful of samples.
-    operations = max(plan.settings.operations, DEVICES) * 2
-    result = plan.generator.run("lookup", filled.server.tls, filled.fleet, operations=operations, threads=1)
+    """Each device once, in a scattered order."""
+    result = plan.generator.run("lookup", filled.server.tls, filled.fleet, operations=DEVICES, threads=1)
     return result.latency_p99_us

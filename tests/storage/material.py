@@ -98,13 +98,8 @@ def attestation() -> AttestationMechanism:
 
 
 def individual(registration_id: str, etag: str = "1", **fields: object) -> IndividualEnrollment:
-    times = {"created_date_time_utc": NOW, "last_updated_date_time_utc": NOW}
-    return IndividualEnrollment(
-        registration_id=registration_id,
-        attestation=attestation(),
-        etag=etag,
-        **(times | fields),  # type: ignore[arg-type]
-    )
+    defaults = {"attestation": attestation(), "created_date_time_utc": NOW, "last_updated_date_time_utc": NOW}
+    return IndividualEnrollment(registration_id=registration_id, etag=etag, **(defaults | fields))  # type: ignore[arg-type]
 
 
 def put_individual(registration_id: str, etag: str = "1", expected: str | None = None) -> PutIndividualEnrollment:

@@ -5,7 +5,7 @@ enter by the same door as others: the entry-point group `homeport.hub_connectors
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -66,7 +66,6 @@ class HubConnector(Protocol):
         ...
 
 
-@runtime_checkable
 class SharesStorage(Protocol):
     """The ability of a hub whose registry lies in the service's own database.
 
@@ -77,6 +76,11 @@ class SharesStorage(Protocol):
     def changes_for(self, plan: HubPlan) -> Sequence[Change]:
         """The changes that make the plan true, for the caller to commit with its own."""
         ...
+
+
+def sharing_storage(connector: HubConnector) -> SharesStorage | None:
+    """The connector, if it has that ability. (`isinstance` with a protocol costs 20 us, on every registration.)"""
+    return cast(SharesStorage, connector) if hasattr(connector, "changes_for") else None
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import enum
 
 import msgspec
 
-from homeport.model.identifiers import EnrollmentGroupId, RegistrationId, ServiceId
+from homeport.model.identifiers import RegistrationId, ServiceId
 
 
 class AttestationType(enum.StrEnum):

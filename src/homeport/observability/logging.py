@@ -9,6 +9,7 @@ import logging
 import sys
 from typing import TextIO
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
@@ -41,7 +42,11 @@ def _processors(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     ]
     if log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and stream.isatty()):
         return [*shared, structlog.dev.ConsoleRenderer(timestamp_key="time", colors=stream.isatty())]
-    return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_json)]
+
+
+def _to_json(entry: object, **_: object) -> str:
+    return msgspec.json.encode(entry, enc_hook=str).decode()
 
 
 class _Forward(logging.Handler):

@@ -5,9 +5,9 @@ that `endpoints/ports.py` asks for. Nothing said here identifies a device but it
 """
 
 from collections.abc import Callable, Iterable
-from functools import singledispatchmethod
+from typing import TypeVar, assert_never, cast
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from structlog.typing import FilteringBoundLogger
 
 from homeport.errors import HomeportError
@@ -20,6 +20,8 @@ from homeport.model.events import (
 )
 from homeport.observability.metrics import Metrics
 
+M = TypeVar("M", Counter, Gauge, Histogram)
+
 _ATTESTING = frozenset({"Attest", "Register", "GetOperationStatus", "GetRegistrationStatus"})
 
 
@@ -29,12 +31,22 @@ class Reporter:
     def __init__(self, logger: FilteringBoundLogger, metrics: Metrics) -> None:
         self._logger = logger
         self._metrics = metrics
-        self._children: dict[tuple[object, ...], Counter | Gauge] = {}
+        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
 
     def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None:
         """Tell what a request has brought about, after its commit."""
         for event in events:
-            self._tell(event, transport, correlation_id)
+            match event:
+                case AttestationAttempted():
+                    self._attestation_attempted(event, transport)
+                case RegistrationAttempted():
+                    self._registration_attempted(event, transport, correlation_id)
+                case DeviceAssigned():
+                    self._count(self._metrics.device_assignments, event.hub_host_name, event.substatus)
+                case EntryChanged():
+                    self._entry_changed(event, correlation_id)
+                case _:
+                    assert_never(event)
 
     def refused(self, error: HomeportError, *, operation: str, transport: str, correlation_id: str) -> None:
         """A request was refused with a row of the catalogue; the log says the exact cause."""
@@ -77,24 +89,17 @@ class Reporter:
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
         """A request was answered, well or not."""
         self._count(self._metrics.requests, operation, str(status), transport)
-        self._metrics.request_seconds.labels(operation, transport).observe(seconds)
+        self._child(self._metrics.request_seconds, (operation, transport)).observe(seconds)
 
     def metrics_page(self) -> bytes:
         """The text exposition format of Prometheus."""
         return self._metrics.page()
 
-    @singledispatchmethod
-    def _tell(self, event: object, transport: str, correlation_id: str) -> None:
-        raise TypeError(f"no rendering for {type(event).__name__}")
+    def _attestation_attempted(self, event: AttestationAttempted, transport: str) -> None:
+        status = "succeeded" if event.succeeded else "failed"
+        self._count(self._metrics.attestation_attempts, status, event.cause, transport)
 
-    @_tell.register
-    def _(self, event: AttestationAttempted, transport: str, correlation_id: str) -> None:
-        self._count(
-            self._metrics.attestation_attempts, "succeeded" if event.succeeded else "failed", event.cause, transport
-        )
-
-    @_tell.register
-    def _(self, event: RegistrationAttempted, transport: str, correlation_id: str) -> None:
+    def _registration_attempted(self, event: RegistrationAttempted, transport: str, correlation_id: str) -> None:
         self._count(self._metrics.registration_attempts, event.hub_host_name or "", event.status)
         self._logger.info(
             "registration",
@@ -105,24 +110,21 @@ class Reporter:
             correlation_id=correlation_id,
         )
 
-    @_tell.register
-    def _(self, event: DeviceAssigned, transport: str, correlation_id: str) -> None:
-        self._count(self._metrics.device_assignments, event.hub_host_name, event.substatus)
-
-    @_tell.register
-    def _(self, event: EntryChanged, transport: str, correlation_id: str) -> None:
+    def _entry_changed(self, event: EntryChanged, correlation_id: str) -> None:
         self._count(self._metrics.changes, event.kind)
         self._logger.info(
             "changed", kind=event.kind, actor=event.actor, subject=event.subject_key, correlation_id=correlation_id
         )
 
     def _count(self, counter: Counter, *labels: str) -> None:
-        """`labels()` costs more than the count itself; each combination is looked up once."""
-        key = (counter, labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = counter.labels(*labels)
-        child.inc()
+        self._child(counter, labels).inc()
 
     def _gauge(self, transport: str) -> Gauge:
-        return self._metrics.connections.labels(transport)
+        return self._child(self._metrics.connections, (transport,))
+
+    def _child(self, metric: M, labels: tuple[str, ...]) -> M:
+        """`labels()` costs more than the count itself; each combination is looked up once."""
+        child = self._children.get((metric, labels))
+        if child is None:
+            child = self._children[metric, labels] = metric.labels(*labels)
+        return cast(M, child)

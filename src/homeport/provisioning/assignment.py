@@ -21,8 +21,8 @@ from homeport.hubs.port import (
     HubPlan,
     HubRefused,
     HubUnavailable,
-    SharesStorage,
     TwinMigration,
+    sharing_storage,
 )
 from homeport.model.attestation import AttestedIdentity, EnrollmentReference
 from homeport.model.enrollment import IndividualEnrollment, InitialTwin
@@ -133,9 +133,10 @@ class Assigner:
         done = lifecycle.complete(
             record, hub_host_name=plan.hub_host_name, device_id=plan.device_id, substatus=plan.substatus
         )
-        if isinstance(connector, SharesStorage):
+        sharing = sharing_storage(connector)
+        if sharing is not None:
             await self._leave(record, plan)
-            return Assignment(record=done, hub_changes=connector.changes_for(hub_plan))
+            return Assignment(record=done, hub_changes=sharing.changes_for(hub_plan))
         await self._within_budget(connector, hub_plan)
         await self._leave(record, plan)
         return Assignment(record=done)

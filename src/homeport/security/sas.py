@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from urllib.parse import quote_plus, unquote
+from urllib.parse import quote_plus, unquote_to_bytes
 
 import msgspec
 
@@ -38,7 +38,7 @@ class SasToken(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def decoded_resource(self) -> str:
         """The resource that the token is for, percent-decoded."""
-        return unquote(self.resource)
+        return unquote_to_bytes(self.resource).decode(errors="replace")
 
     def is_signed_by(self, key: bytes) -> bool:
         """Whether `key` made the signature; in constant time."""
@@ -116,7 +116,7 @@ def _required(fields: dict[str, str], name: str) -> str:
 
 def _decode_signature(text: str) -> bytes:
     try:
-        signature = base64.b64decode(unquote(text), validate=True)
+        signature = base64.b64decode(unquote_to_bytes(text), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SasMalformed("the signature is not base64") from error
     if len(signature) != hashlib.sha256().digest_size:

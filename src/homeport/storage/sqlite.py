@@ -112,7 +112,7 @@ class SqliteStorage:
         await self._writer.submit(lambda transaction: transaction.execute(_SQL["probe_write"], ()).close())
 
     async def close(self) -> None:
-        """Commit what is queued, then close."""
+        """Commit what is queued, then close: the writing connection last, since only it can write the log back."""
         await self._writer.close()
         self._resources.close()
 

@@ -22,7 +22,7 @@ _WORKS_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Programmi
 
 
 class SqliteBatches:
-    """Implements `writer.Batches` on one connection, which it owns and closes."""
+    """Implements `writer.Batches` on one connection, which nobody else uses meanwhile."""
 
     def __init__(self, connection: sqlite3.Connection, *, sealer: Sealer, chain: str) -> None:
         self._connection = connection
@@ -37,10 +37,6 @@ class SqliteBatches:
         except sqlite3.Error as error:
             self._rollback()
             return [Outcome(error=_unavailable(error)) for _ in works]
-
-    def close(self) -> None:
-        """Close the connection; SQLite writes the log back if it is the last."""
-        self._connection.close()
 
     def _whole(self, works: Sequence[Work[Transaction]]) -> Sequence[Outcome] | None:
         """All works without savepoints; None if one of them failed and all are undone."""

@@ -45,10 +45,6 @@ class Batches(Protocol[Context_co]):
         """Do all in one transaction, durable on return; one outcome each. A work that fails is undone alone."""
         ...
 
-    def close(self) -> None:
-        """Nothing more will come."""
-        ...
-
 
 class _Submission:
     __slots__ = ("future", "work")
@@ -99,7 +95,6 @@ class GroupCommitWriter(Generic[Context]):
         rest = self._drain([])
         if rest:
             _deliver(rest, self._commit(rest))
-        self._batches.close()
 
     def _gather(self, first: _Submission) -> list[_Submission]:
         waiting = self._queue.qsize()

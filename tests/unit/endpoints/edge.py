@@ -7,7 +7,7 @@ connection, no task, and not one word to the event loop's exception handler.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -346,10 +346,11 @@ def run(
     routes: Sequence[BaseRoute] = (),
     conversation: Callable[[tuple[bytes, ...]], Conversation] | None = None,
     limits: EdgeLimits | None = None,
+    runner: Callable[[Coroutine[Any, Any, None]], None] = uvloop.run,
 ) -> None:
-    """Play a scenario against a running edge."""
+    """Play a scenario against a running edge, on the event loop of production unless another is asked for."""
     make: ConversationFactory = conversation or (lambda chain: Silent())
-    uvloop.run(_play(server, scenario, routes, make, limits or EdgeLimits()))
+    runner(_play(server, scenario, routes, make, limits or EdgeLimits()))
 
 
 async def _play(

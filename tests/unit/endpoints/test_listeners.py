@@ -3,8 +3,11 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+import uvloop
 from tests.unit.endpoints.edge import HOST, Edge, Identity, run
 
 from homeport.endpoints import listeners as module
@@ -95,21 +98,23 @@ def test_machine_without_ipv6_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) ->
     asyncio.run(scenario())
 
 
-def test_what_each_port_speaks(server: Identity) -> None:
+@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
+def test_what_each_port_speaks(server: Identity, runner: Callable[[Coroutine[Any, Any, None]], None]) -> None:
     async def scenario(edge: Edge) -> None:
         assert set(edge.listeners.ports) == {"https", "mqtt", "plain_http"}
+        device = await edge.connect("https")
+        assert (await device.ask("POST", "/0ne1/registrations/dev-1?api-version=2021-06-01")).status == 200
         web = await edge.connect("https")
         assert (await web.ask("GET", "/nowhere")).status == 404
         plain = await edge.connect_plain("plain_http")
         assert (await plain.ask("GET", "/nowhere")).status == 404
         mqtt = await edge.connect("mqtt")
-        await edge.settled(lambda: edge.reporter.opened == ["https", "https", "mqtt"])
-        assert edge.listeners.open_connections == 3
-        for client in (web, plain, mqtt):
+        await edge.settled(lambda: edge.reporter.opened == ["https", "https", "https", "mqtt"])
+        assert edge.listeners.open_connections == 4
+        for client in (device, web, plain, mqtt):
             await client.close()
 
-    # The silent conversation says nothing to a drain; the client has left by then.
-    run(server, scenario)
+    run(server, scenario, runner=runner)
 
 
 def test_new_connections_are_refused_while_draining(server: Identity) -> None:

@@ -1,0 +1,62 @@
+"""A blocking TLS socket to the server: bytes out, bytes in, and the end of either side as a value.
+
+What speaks on it is `raw_http.py`, `raw_mqtt.py`, or a test that means no good.
+"""
+
+import socket
+import ssl
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from tests.sockets.server_process import Deployment
+
+HTTPS, MQTT = 443, 8883
+_SECONDS = 30
+_CHUNK = 65_536
+
+
+class Peer:
+    """One connection, its handshake done."""
+
+    def __init__(self, deployment: Deployment, port: int) -> None:
+        plain = connect(deployment, port)
+        try:
+            self._socket = deployment.tls.wrap_socket(plain, server_hostname=deployment.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def send(self, data: bytes) -> None:
+        """Send; a server that has already refused may be gone, and what it said is still to be read."""
+        with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
+            self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        """What has come; empty once the server has closed."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except (ConnectionResetError, ssl.SSLError):
+            return b""
+
+    def finish(self) -> None:
+        """Say that nothing more comes, and keep listening."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Leave without a word."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+
+def connect(deployment: Deployment, port: int) -> socket.socket:
+    """A TCP connection on which nothing has been said."""
+    plain = socket.create_connection((deployment.host, port), timeout=_SECONDS)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return plain

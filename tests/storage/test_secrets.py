@@ -1,0 +1,110 @@
+"""No key lies in the files as it is, and a sealed one opens in its own row only."""
+
+import asyncio
+import base64
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from homeport.model.identifiers import DeviceId, EnrollmentGroupId, RegistrationId
+from homeport.security.sealing import Sealer, SealBroken
+from homeport.storage.changes import PutPolicy
+from homeport.storage.sqlite import SqliteStorage
+from tests.storage.material import (
+    HUB,
+    PRIMARY,
+    SECONDARY,
+    SERVICE,
+    StoppedClock,
+    ensure_device,
+    on_storage,
+    open_storage,
+    policy,
+    put_group,
+    put_individual,
+    put_service,
+)
+
+
+async def fill(storage: SqliteStorage) -> None:
+    entries = [put_individual("dev-1"), put_individual("dev-2"), put_group("group-1"), ensure_device("dev-1")]
+    await storage.apply([put_service(), *entries, PutPolicy(policy=policy("owner"))])
+
+
+def test_no_key_is_in_the_database_or_its_log(tmp_path: Path) -> None:
+    async def story() -> None:
+        storage = open_storage(tmp_path / "h.db")
+        await fill(storage)
+        searched = [search(file) for file in tmp_path.iterdir()]
+        assert len(searched) == 3
+        await storage.close()
+        searched = [search(file) for file in tmp_path.iterdir()]
+        assert len(searched) == 1
+
+    def search(file: Path) -> None:
+        content = file.read_bytes()
+        for key in (PRIMARY, SECONDARY):
+            assert key.encode() not in content
+            assert base64.b64decode(key) not in content
+
+    asyncio.run(story())
+
+
+def test_what_is_deleted_is_overwritten(tmp_path: Path) -> None:
+    async def story() -> None:
+        storage = open_storage(tmp_path / "h.db")
+        await storage.apply([put_service(), put_individual("a-planted-identifier")])
+        await storage._writer.submit(
+            lambda transaction: transaction.execute("DELETE FROM individual_enrollments", ()).close()
+        )
+        await storage.close()
+
+    asyncio.run(story())
+    assert [file.name for file in tmp_path.iterdir()] == ["h.db"]
+    assert b"a-planted-identifier" not in (tmp_path / "h.db").read_bytes()
+
+
+def test_a_sealed_key_moved_to_another_row_does_not_open(tmp_path: Path) -> None:
+    async def story() -> None:
+        storage = open_storage(tmp_path / "h.db")
+        await fill(storage)
+        other = sqlite3.connect(tmp_path / "h.db")
+        other.execute(
+            "UPDATE individual_enrollments SET sealed_keys = "
+            "(SELECT sealed_keys FROM individual_enrollments WHERE folded_id = 'dev-2') WHERE folded_id = 'dev-1'"
+        )
+        other.commit()
+        other.close()
+        assert await storage.enrollments.individual(SERVICE, RegistrationId("dev-2")) is not None
+        with pytest.raises(SealBroken):
+            await storage.enrollments.individual(SERVICE, RegistrationId("dev-1"))
+        await storage.close()
+
+    asyncio.run(story())
+
+
+def test_nothing_opens_with_another_sealing_key(tmp_path: Path) -> None:
+    async def story() -> None:
+        storage = open_storage(tmp_path / "h.db")
+        await fill(storage)
+        await storage.close()
+        stolen = SqliteStorage.open(tmp_path / "h.db", sealer=Sealer(bytes(32)), clock=StoppedClock())
+        with pytest.raises(SealBroken):
+            await stolen.enrollments.individual(SERVICE, RegistrationId("dev-1"))
+        with pytest.raises(SealBroken):
+            await stolen.enrollments.group(SERVICE, EnrollmentGroupId("group-1"))
+        with pytest.raises(SealBroken):
+            await stolen.hub_devices.device(SERVICE, HUB, DeviceId("dev-1"))
+        with pytest.raises(SealBroken):
+            await stolen.settings.policy(SERVICE, "owner")
+        await stolen.close()
+
+    asyncio.run(story())
+
+
+@on_storage
+async def test_a_listing_opens_no_key(storage: SqliteStorage) -> None:
+    await storage.apply([put_individual("dev-1")])
+    (entry,) = await storage.enrollments.individuals(SERVICE, after="", limit=9)
+    assert entry.attestation.symmetric_key is None
