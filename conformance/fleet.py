@@ -45,10 +45,13 @@ class Fleet:
 
     def new_device(self, attestation: str, **fields: object) -> Credential:
         """A device that may register, enrolled in the way that a matrix cell names."""
-        if attestation == "individual key":
-            record = self.enroll_device(**fields)
-            return Credential(registration_id=record["registrationId"], symmetric_key=key_of(record))
-        return group_member(self.enroll_group(**fields), new_id())
+        match attestation:
+            case "individual key":
+                record = self.enroll_device(**fields)
+                return Credential(registration_id=record["registrationId"], symmetric_key=key_of(record))
+            case "group key":
+                return group_member(self.enroll_group(**fields), new_id())
+        raise NotImplementedError(f"nobody enrolls by {attestation} here yet")
 
     def record_of(self, registration_id: str) -> dict[str, Any]:
         """The registration record as the service shows it."""

@@ -17,7 +17,7 @@ from conformance.server import Server
 
 PROVISIONED_BY = {"python-hub-device": "python-device", "node-hub-device": "node-device"}
 DESIRED = INITIAL_TWIN["properties"]["desired"]
-every_cell = pytest.mark.parametrize("cell", passing("hub"), ids=str)
+every_cell = pytest.mark.parametrize("cell", passing("hub", "device key"), ids=str)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,10 @@ def provision(server: Server, office: Judges) -> Provision:
     return provisioned
 
 
-def connect(judge: Judge, server: Server, provisioned: Provisioned, key: str | None = None) -> None:
+def connect(judge: Judge, cell: Cell, server: Server, provisioned: Provisioned, *, key: str | None = None) -> None:
     judge.ask(
         "hubConnect",
+        transport=cell.transport,
         hub=provisioned.hub,
         deviceId=provisioned.device_id,
         symmetricKey=key or provisioned.credential.symmetric_key,
@@ -62,7 +63,7 @@ def connect(judge: Judge, server: Server, provisioned: Provisioned, key: str | N
 def at_hub(cell: Cell, server: Server, provision: Provision, device: Judges) -> tuple[Judge, str]:
     """The cell's client, connected, and its device ID."""
     provisioned = provision(cell, "individual key")
-    connect(device(cell.client), server, provisioned)
+    connect(device(cell.client), cell, server, provisioned)
     return device(cell.client), provisioned.device_id
 
 
@@ -72,14 +73,14 @@ def test_connects_with_the_key_that_it_registered_with(
     cell: Cell, attestation: str, server: Server, provision: Provision, device: Judges
 ) -> None:
     provisioned = provision(cell, attestation)
-    connect(device(cell.client), server, provisioned)
+    connect(device(cell.client), cell, server, provisioned)
     device(cell.client).ask("hubDisconnect")
 
 
 @every_cell
 def test_another_key_is_refused(cell: Cell, server: Server, provision: Provision, device: Judges) -> None:
     with pytest.raises(Refusal) as caught:
-        connect(device(cell.client), server, provision(cell, "individual key"), key=new_key())
+        connect(device(cell.client), cell, server, provision(cell, "individual key"), key=new_key())
     expected = {"python-hub-device": "CredentialError", "node-hub-device": "UnauthorizedError"}
     assert caught.value.type == expected[cell.client]
 

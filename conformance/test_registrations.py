@@ -14,8 +14,8 @@ from conformance.server import Server
 
 Ask = Callable[..., Any]
 HTTPS_DEVICE = next(cell for cell in passing("provisioning", "group key") if cell.transport == "HTTPS")
-LISTS_REGISTRATIONS = [cell for cell in passing("service") if cell.client != "python-legacy-service"]
-every_client = pytest.mark.parametrize("cell", passing("service"), ids=str)
+LISTS_REGISTRATIONS = [cell for cell in passing("service", "symmetric key") if cell.client != "python-legacy-service"]
+every_client = pytest.mark.parametrize("cell", passing("service", "symmetric key"), ids=str)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from conformance.server import Server
 
 Ask = Callable[..., Any]
 HTTPS_DEVICE = next(cell for cell in passing("provisioning", "individual key") if cell.transport == "HTTPS")
-pytestmark = pytest.mark.parametrize("cell", passing("registry"), ids=str)
+OVER_HTTPS = [cell for cell in passing("registry", "device key") if cell.transport == "HTTPS"]
+pytestmark = pytest.mark.parametrize("cell", OVER_HTTPS, ids=str)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def policies(server: Server) -> Policies:
 
 
 @pytest.mark.parametrize("rights", ALLOWED)
-@pytest.mark.parametrize("cell", passing("service"), ids=str)
+@pytest.mark.parametrize("cell", passing("service", "symmetric key"), ids=str)
 def test_rights(cell: Cell, rights: str, policies: Policies, fleet: Fleet, office: Judges) -> None:
     judge, connection_string = office(cell.client), policies.connection_string(rights)
     refused = set(refused_verbs(judge, connection_string, fleet))

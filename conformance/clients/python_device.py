@@ -18,6 +18,8 @@ from conformance.clients.lines import describe, serve
 
 Request = dict[str, Any]
 PATCH_SECONDS = 20
+WEBSOCKETS = {"MQTT": False, "MQTT over WebSocket": True}
+"""Transport → the SDK's switch for it."""
 
 
 def register(request: Request) -> dict[str, object]:
@@ -52,6 +54,7 @@ def _provisioning(request: Request) -> dict[str, object]:
         "registration_id": request["registrationId"],
         "id_scope": request["idScope"],
         "symmetric_key": request["symmetricKey"],
+        "websockets": WEBSOCKETS[request["transport"]],
         "server_verification_cert": Path(request["caFile"]).read_text(),
     }
 
@@ -79,6 +82,7 @@ class HubConnection:
             hostname=request["hub"],
             device_id=request["deviceId"],
             server_verification_cert=Path(request["caFile"]).read_text(),
+            websockets=WEBSOCKETS[request["transport"]],
             connection_retry=False,
         )
         self.client.connect()

@@ -8,12 +8,18 @@ const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
 const { Client, Message } = require('azure-iot-device');
 const { NoRetry } = require('azure-iot-common');
-const HubMqtt = require('azure-iot-device-mqtt').Mqtt;
+const provisioningMqtt = require('azure-iot-provisioning-device-mqtt');
+const hubMqtt = require('azure-iot-device-mqtt');
 const { serve, settle } = require('./lines');
 
 const TRANSPORTS = {
-  MQTT: require('azure-iot-provisioning-device-mqtt').Mqtt,
+  MQTT: provisioningMqtt.Mqtt,
+  'MQTT over WebSocket': provisioningMqtt.MqttWs,
   HTTPS: require('azure-iot-provisioning-device-http').Http,
+};
+const HUB_TRANSPORTS = {
+  MQTT: hubMqtt.Mqtt,
+  'MQTT over WebSocket': hubMqtt.MqttWs,
 };
 const PATCH_MILLISECONDS = 20_000;
 
@@ -35,8 +41,9 @@ let twin;
 const patches = [];
 let wake = () => {};
 
-async function hubConnect({ hub, deviceId, symmetricKey }) {
-  client = Client.fromConnectionString(`HostName=${hub};DeviceId=${deviceId};SharedAccessKey=${symmetricKey}`, HubMqtt);
+async function hubConnect({ transport, hub, deviceId, symmetricKey }) {
+  const connectionString = `HostName=${hub};DeviceId=${deviceId};SharedAccessKey=${symmetricKey}`;
+  client = Client.fromConnectionString(connectionString, HUB_TRANSPORTS[transport]);
   client.setRetryPolicy(new NoRetry());
   client.on('error', (error) => console.error('hub client:', error.message));
   await client.open();

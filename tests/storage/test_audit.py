@@ -5,12 +5,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.storage.material import SERVICE, append_audit, on_storage, open_storage, put_record, put_service
 
 from homeport.administration import audit_log
 from homeport.model.identifiers import RegistrationId
 from homeport.storage.changes import ChangedMeanwhile
 from homeport.storage.sqlite import SqliteStorage
-from tests.storage.material import SERVICE, append_audit, on_storage, open_storage, put_record, put_service
 
 
 @on_storage

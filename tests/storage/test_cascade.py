@@ -1,6 +1,15 @@
 """What goes with a deleted enrollment or group, what stays, and how a large group is worked off."""
 
 import pytest
+from tests.storage.material import (
+    NOW,
+    SERVICE,
+    later,
+    on_storage,
+    put_group,
+    put_individual,
+    put_record,
+)
 
 from homeport.model.identifiers import EnrollmentGroupId, ETag, RegistrationId
 from homeport.storage.changes import (
@@ -11,15 +20,6 @@ from homeport.storage.changes import (
 )
 from homeport.storage.sqlite import SqliteStorage
 from homeport.storage.sqlite_changes import PURGE_BATCH
-from tests.storage.material import (
-    NOW,
-    SERVICE,
-    later,
-    on_storage,
-    put_group,
-    put_individual,
-    put_record,
-)
 
 DEVICE = RegistrationId("dev-1")
 GROUP = EnrollmentGroupId("group-1")

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.storage.material import HUB, SERVICE, open_storage, put_service, record, registration
+
 from homeport.administration import audit_log
 from homeport.model.identifiers import DeviceId, RegistrationId
-from tests.storage.material import HUB, SERVICE, open_storage, put_service, record, registration
 
 STORM = """
 import asyncio, sys

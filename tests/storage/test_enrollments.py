@@ -1,13 +1,6 @@
 """Individual enrollments and groups: what is put is read, by whoever spells the ID, if the expectation holds."""
 
 import pytest
-
-from homeport.model.attestation import AttestationMechanism, AttestationType
-from homeport.model.enrollment import DeviceCapabilities, InitialTwin, InitialTwinProperties
-from homeport.model.identifiers import EnrollmentGroupId, RegistrationId, ServiceId
-from homeport.model.registration import DeviceRegistrationState, RegistrationStatus
-from homeport.storage.changes import ChangedMeanwhile, PutEnrollmentGroup, PutIndividualEnrollment
-from homeport.storage.sqlite import SqliteStorage
 from tests.storage.material import (
     SERVICE,
     attestation,
@@ -18,6 +11,13 @@ from tests.storage.material import (
     put_group,
     put_individual,
 )
+
+from homeport.model.attestation import AttestationMechanism, AttestationType
+from homeport.model.enrollment import DeviceCapabilities, InitialTwin, InitialTwinProperties
+from homeport.model.identifiers import EnrollmentGroupId, RegistrationId, ServiceId
+from homeport.model.registration import DeviceRegistrationState, RegistrationStatus
+from homeport.storage.changes import ChangedMeanwhile, PutEnrollmentGroup, PutIndividualEnrollment
+from homeport.storage.sqlite import SqliteStorage
 
 
 @on_storage

@@ -5,12 +5,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.storage.material import SERVICE, on_storage, open_storage, put_record, put_service, registration
 
 from homeport.model.identifiers import RegistrationId
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.sqlite import SqliteStorage
 from homeport.storage.sqlite_changes import Transaction
-from tests.storage.material import SERVICE, on_storage, open_storage, put_record, put_service, registration
 
 
 async def tell_the_writer(storage: SqliteStorage, pragma: str) -> None:

@@ -4,11 +4,6 @@ import asyncio
 import sqlite3
 
 import pytest
-
-from homeport.model.identifiers import RegistrationId
-from homeport.storage.changes import ChangedMeanwhile
-from homeport.storage.port import StorageUnavailable
-from homeport.storage.sqlite import SqliteStorage
 from tests.storage.material import (
     SERVICE,
     on_storage,
@@ -18,6 +13,11 @@ from tests.storage.material import (
     put_service,
     registration,
 )
+
+from homeport.model.identifiers import RegistrationId
+from homeport.storage.changes import ChangedMeanwhile
+from homeport.storage.port import StorageUnavailable
+from homeport.storage.sqlite import SqliteStorage
 
 
 @on_storage

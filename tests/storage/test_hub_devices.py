@@ -2,11 +2,11 @@
 
 import msgspec
 import pytest
+from tests.storage.material import HUB, SERVICE, ensure_device, hub_device, hub_twin, later, on_storage
 
 from homeport.model.identifiers import DeviceId, ETag
 from homeport.storage.changes import ChangedMeanwhile, DeleteHubDevice, EnsureHubDevice, PutHubDevice, PutHubTwin
 from homeport.storage.sqlite import SqliteStorage
-from tests.storage.material import HUB, SERVICE, ensure_device, hub_device, hub_twin, later, on_storage
 
 DEVICE = DeviceId("Dev-1")
 

@@ -3,11 +3,6 @@
 import asyncio
 
 import pytest
-
-from homeport.model.identifiers import EnrollmentGroupId, RegistrationId
-from homeport.model.registration import RegistrationStatus
-from homeport.storage.changes import ChangedMeanwhile, DeleteRegistration, PutRegistration
-from homeport.storage.sqlite import SqliteStorage
 from tests.storage.material import (
     SERVICE,
     individual,
@@ -19,6 +14,11 @@ from tests.storage.material import (
     put_subject,
     record,
 )
+
+from homeport.model.identifiers import EnrollmentGroupId, RegistrationId
+from homeport.model.registration import RegistrationStatus
+from homeport.storage.changes import ChangedMeanwhile, DeleteRegistration, PutRegistration
+from homeport.storage.sqlite import SqliteStorage
 
 DEVICE = RegistrationId("dev-1")
 

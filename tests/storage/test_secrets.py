@@ -6,11 +6,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
-from homeport.model.identifiers import DeviceId, EnrollmentGroupId, RegistrationId
-from homeport.security.sealing import Sealer, SealBroken
-from homeport.storage.changes import PutPolicy
-from homeport.storage.sqlite import SqliteStorage
 from tests.storage.material import (
     HUB,
     PRIMARY,
@@ -26,27 +21,34 @@ from tests.storage.material import (
     put_service,
 )
 
+from homeport.model.identifiers import DeviceId, EnrollmentGroupId, RegistrationId
+from homeport.security.sealing import SealBroken, Sealer
+from homeport.storage.changes import PutPolicy
+from homeport.storage.sqlite import SqliteStorage
+
 
 async def fill(storage: SqliteStorage) -> None:
     entries = [put_individual("dev-1"), put_individual("dev-2"), put_group("group-1"), ensure_device("dev-1")]
     await storage.apply([put_service(), *entries, PutPolicy(policy=policy("owner"))])
 
 
+def search(folder: Path) -> list[str]:
+    """Fails if a key is in a file of the folder; returns which were searched."""
+    files = sorted(folder.iterdir())
+    for content in (file.read_bytes() for file in files):
+        for key in (PRIMARY, SECONDARY):
+            assert key.encode() not in content
+            assert base64.b64decode(key) not in content
+    return [file.name for file in files]
+
+
 def test_no_key_is_in_the_database_or_its_log(tmp_path: Path) -> None:
     async def story() -> None:
         storage = open_storage(tmp_path / "h.db")
         await fill(storage)
-        searched = [search(file) for file in tmp_path.iterdir()]
-        assert len(searched) == 3
+        assert search(tmp_path) == ["h.db", "h.db-shm", "h.db-wal"]
         await storage.close()
-        searched = [search(file) for file in tmp_path.iterdir()]
-        assert len(searched) == 1
-
-    def search(file: Path) -> None:
-        content = file.read_bytes()
-        for key in (PRIMARY, SECONDARY):
-            assert key.encode() not in content
-            assert base64.b64decode(key) not in content
+        assert search(tmp_path) == ["h.db"]
 
     asyncio.run(story())
 

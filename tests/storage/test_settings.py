@@ -1,12 +1,12 @@
 """Services, linked hubs and policies."""
 
 import pytest
+from tests.storage.material import HUB, SERVICE, on_storage, policy, put_service
 
 from homeport.model.identifiers import ServiceId
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import ChangedMeanwhile, DeletePolicy, PutLinkedHub, PutPolicy
 from homeport.storage.sqlite import SqliteStorage
-from tests.storage.material import HUB, SERVICE, on_storage, policy, put_service
 
 
 @on_storage

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from homeport.endpoints.admission import HandshakeAdmission
 from homeport.endpoints.connections import Drainable, OpenConnections
@@ -66,13 +65,14 @@ def _accept(*_: object) -> bool:
 def client_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
     """The certificates that the peer presented, DER, leaf first; empty if none.
 
-    On the server side OpenSSL's chain call leaves the leaf out.
+    On the server side OpenSSL's chain call leaves the leaf out. They are not parsed here: what OpenSSL let pass
+    may still be more than a stricter parser takes, and that is for attestation to refuse.
     """
-    leaf = connection.get_peer_certificate(as_cryptography=True)
+    leaf = connection.get_peer_certificate()
     if leaf is None:
         return ()
-    others = connection.get_peer_cert_chain(as_cryptography=True) or ()
-    return tuple(certificate.public_bytes(Encoding.DER) for certificate in (leaf, *others))
+    others = connection.get_peer_cert_chain() or ()
+    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in (leaf, *others))
 
 
 def _reason(error: SSL.Error) -> str:

@@ -42,6 +42,8 @@ class Web:
             lifespan="off",
             interface="asgi3",
             log_config=None,
+            # What it would warn of is reported by us, once and without a traceback.
+            log_level="critical",
             access_log=False,
             server_header=False,
             date_header=False,

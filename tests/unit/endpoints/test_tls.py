@@ -1,6 +1,7 @@
 """The TLS front with real clients: certificates asked for and not judged, hostile peers, how connections end."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
@@ -12,6 +13,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from OpenSSL import SSL, crypto
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -334,3 +336,26 @@ def test_old_tls_is_refused(server: Identity) -> None:
         await edge.settled(lambda: edge.reporter.failed_handshakes == ["tls_error"])
 
     run(server, scenario)
+
+
+def test_certificate_that_only_openssl_can_read_is_handed_up_too(
+    server: Identity, self_signed: Identity, tmp_path: Path
+) -> None:
+    """A version that X.509 does not have: what to think of it is attestation's business."""
+    version = bytes.fromhex("a003020102")
+    odd = self_signed.chain[0].replace(version, version[:-1] + b"\x05", 1)
+    file = tmp_path / "odd.der"
+    file.write_bytes(odd)
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.use_certificate_file(str(file), crypto.FILETYPE_ASN1)
+    context.use_privatekey_file(str(self_signed.key))
+    peer = SSL.Connection(context, None)
+    peer.set_connect_state()
+    ours = SSL.Connection(tls.server_context(server.certificate, server.key), None)
+    ours.set_accept_state()
+    for talker, listener in ((peer, ours), (ours, peer), (peer, ours)):
+        with contextlib.suppress(SSL.WantReadError):
+            talker.do_handshake()
+        listener.bio_write(talker.bio_read(65536))
+    ours.do_handshake()
+    assert tls.client_chain(ours) == (odd,)

@@ -129,7 +129,9 @@ def test_peer_that_has_said_all_still_gets_its_answer(server: Identity, listener
         ),
     ],
 )
-def test_unreadable_request_gets_our_error_and_ends_the_connection(server: Identity, sent: bytes, code: int) -> None:
+def test_unreadable_request_gets_our_error_and_ends_the_connection(
+    server: Identity, caplog: pytest.LogCaptureFixture, sent: bytes, code: int
+) -> None:
     async def scenario(edge: Edge) -> None:
         client = await edge.connect()
         await client.send(sent)
@@ -141,6 +143,7 @@ def test_unreadable_request_gets_our_error_and_ends_the_connection(server: Ident
         await client.close()
 
     run(server, scenario, routes=ROUTES)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
@@ -196,6 +199,17 @@ def test_drain_aborts_what_takes_too_long(server: Identity) -> None:
         client.writer.transport.abort()
 
     run(server, scenario, routes=ROUTES)
+
+
+def test_offer_to_upgrade_is_ignored(server: Identity, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await edge.connect()
+        answer = await client.ask("GET", "/echo", connection="Upgrade", upgrade="websocket")
+        assert answer.status == 200
+        await client.close()
+
+    run(server, scenario, routes=ROUTES)
+    assert caplog.records == []
 
 
 def test_device_route_is_misdirected_here(server: Identity) -> None:

@@ -138,7 +138,7 @@ def test_metrics_name_the_route_and_not_the_path(server: Identity) -> None:
     run(server, scenario, routes=ROUTES)
 
 
-def test_failure_after_the_answer_began_ends_the_connection(server: Identity) -> None:
+def test_failure_after_the_answer_began_ends_the_connection(server: Identity, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(edge: Edge) -> None:
         client = await edge.connect()
         await client.send(request("GET", "/late"))
@@ -147,6 +147,7 @@ def test_failure_after_the_answer_began_ends_the_connection(server: Identity) ->
         await client.close()
 
     run(server, scenario, routes=ROUTES)
+    assert caplog.records == []
 
 
 def test_peer_that_leaves_during_its_body_is_no_error(server: Identity) -> None:

@@ -1,0 +1,25 @@
+import pytest
+
+from homeport.storage.sql import load, parse
+
+
+def test_blocks_become_literal_statements_without_their_comments() -> None:
+    text = "-- A store.\n-- name: one\n-- Purpose.\nSELECT 1\n-- why\nFROM a;\n\n-- name: two_b\n-- More.\nSELECT 2;\n"
+    assert parse(text) == {"one": "SELECT 1\nFROM a", "two_b": "SELECT 2"}
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="'one'"):
+        parse("-- name: one\nSELECT 1;\n-- name: one\nSELECT 2;\n")
+
+
+def test_an_empty_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="'one'"):
+        parse("-- name: one\n-- Purpose.\n")
+
+
+def test_a_loaded_store_cannot_be_changed() -> None:
+    queries = load("settings")
+    assert "policy" in queries
+    with pytest.raises(TypeError):
+        queries["policy"] = ""  # type: ignore[index]

@@ -1,0 +1,10 @@
+"""What each change does is tried on a database in tests/storage; here: that none was forgotten."""
+
+from typing import get_args
+
+from homeport.storage.changes import Change
+from homeport.storage.sqlite_changes import _APPLY
+
+
+def test_every_change_has_its_function() -> None:
+    assert set(_APPLY) == set(get_args(Change))
