@@ -32,7 +32,7 @@ from homeport.observability.metrics import Metrics
 from homeport.observability.reporter import Reporter
 from homeport.protocols.mqtt.session import MqttSession
 from homeport.provisioning.admission import Admission
-from homeport.provisioning.assignment import Assigner, AssignmentWorker
+from homeport.provisioning.assignment import PATIENCE, Assigner, AssignmentWorker
 from homeport.provisioning.registration import RegistrationService
 from homeport.security.authorization import Authorizer
 from homeport.security.sealing import Sealer
@@ -88,8 +88,9 @@ class Application:
         self._hubs = HubRegistry(self._hub.context)
         admission = Admission(storage, clock)
         assigner = Assigner(storage, self._hubs, budget=config.assignment.budget_ms / 1000)
-        self._worker = AssignmentWorker(storage, admission, assigner, clock=clock, randomness=randomness)
         self._registrations = RegistrationService(storage, admission, assigner, clock=clock, randomness=randomness)
+        patient = Assigner(storage, self._hubs, budget=PATIENCE)
+        self._worker = AssignmentWorker(storage, admission, patient, clock=clock, randomness=randomness)
         self._listeners = self._build_listeners()
         self._background: list[asyncio.Task[None]] = []
 

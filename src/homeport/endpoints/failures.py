@@ -19,7 +19,7 @@ def catalogued(
         reporter.crashed(error, operation=operation, transport=transport, correlation_id=correlation_id)
         return HomeportError(errors.INTERNAL)
     reporter.refused(ours, operation=operation, transport=transport, correlation_id=correlation_id)
-    return ours
+    return _without_history(ours)
 
 
 def _known(error: Exception) -> HomeportError | None:
@@ -28,3 +28,10 @@ def _known(error: Exception) -> HomeportError | None:
     if isinstance(error, StorageUnavailable):
         return HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=1)
     return None
+
+
+def _without_history(error: HomeportError) -> HomeportError:
+    """The error alone. Its history holds the frames that led here, with the request's bytes; kept in a variable of
+    one of these, that is a cycle, and a flood of refusals fills the memory before the collector comes round."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error

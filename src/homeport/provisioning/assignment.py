@@ -37,6 +37,8 @@ from homeport.storage.port import Storage
 
 CLAIM = timedelta(seconds=30)
 """How long a worker has for one operation before another may take it over."""
+PATIENCE = 20.0
+"""The budget of a worker's attempt, in seconds: no device waits, so a slow hub gets time. Shorter than its claim."""
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +164,10 @@ class Assigner:
 
 
 class AssignmentWorker:
-    """Finishes operations that the fast path left open, one at a time; `run_once` is its whole step."""
+    """Finishes operations that the fast path left open, one at a time; `run_once` is its whole step.
+
+    Its assigner has a budget of its own, `PATIENCE`: with that of the fast path, a slow hub would never be done.
+    """
 
     def __init__(
         self, storage: Storage, admission: Admission, assigner: Assigner, *, clock: Clock, randomness: Randomness
@@ -217,9 +222,11 @@ def _identity(record: RegistrationRecord) -> AttestedIdentity:
 
 
 def _device_id(admitted: Admitted) -> DeviceId:
-    entry = admitted.entry
-    named = entry.device_id if isinstance(entry, IndividualEnrollment) else None
-    return DeviceId(named or admitted.identity.registration_id)
+    """The hub's IDs are case-sensitive, ours are not: the first spelling stays, or a device would have two identities."""
+    entry, record = admitted.entry, admitted.context.record
+    if isinstance(entry, IndividualEnrollment):
+        return DeviceId(entry.device_id or entry.registration_id)
+    return DeviceId(record.registration_id if record else admitted.identity.registration_id)
 
 
 def _hub_plan(

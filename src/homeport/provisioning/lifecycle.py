@@ -98,7 +98,7 @@ def begin(
     """A new operation on the record, which keeps the last assignment until this one succeeds."""
     return RegistrationRecord(
         service_id=service_id,
-        registration_id=registration_id,
+        registration_id=previous.registration_id if previous else registration_id,
         subject_key=subject_key,
         status=next_status(previous.status if previous else None, Step.BEGIN),
         etag=etag,

@@ -5,6 +5,7 @@ Each reads once (`admission.py`), decides, and writes at most once. `register` i
 Every method returns the answer and the events to report once the answer's write has been committed.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from homeport import errors
@@ -16,6 +17,8 @@ from homeport.model.identifiers import (
     EnrollmentGroupId,
     OperationId,
     RegistrationId,
+    ServiceId,
+    folded,
     new_etag,
     new_operation_id,
     new_subject_key,
@@ -35,6 +38,8 @@ from homeport.storage.port import RegistrationContext, Storage
 
 _ATTEMPTS = 5
 
+Events = Sequence[ServiceEvent]
+
 
 class RegistrationService:
     """The device's side of the service."""
@@ -53,10 +58,11 @@ class RegistrationService:
         self._assigner = assigner
         self._clock = clock
         self._randomness = randomness
+        self._under_way: dict[tuple[ServiceId, str], asyncio.Future[tuple[RegistrationRecord, Events]]] = {}
 
     async def attest(
         self, *, id_scope: str, registration_id: RegistrationId, credential: PresentedCredential
-    ) -> tuple[AttestedIdentity, Sequence[ServiceEvent]]:
+    ) -> tuple[AttestedIdentity, Events]:
         """Check a proof for a connection that will carry the identity.
 
         Raises:
@@ -67,30 +73,41 @@ class RegistrationService:
 
     async def register(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, payload: bytes | None
-    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]:
+    ) -> tuple[RegistrationOperation, Events]:
         """REST: Register Device. Begins an operation, or returns the one that is under way.
 
         Raises:
             HomeportError: the proof does not hold, or PRECONDITION_CONFLICT when the record keeps changing.
         """
-        seen: OperationId | None = None
-        for attempt in range(_ATTEMPTS):
-            admitted = await self._admit(id_scope, registration_id, proof)
+        admitted = await self._admit(id_scope, registration_id, proof)
+        key = (admitted.service.service_id, folded(registration_id))
+        under_way = self._under_way.get(key)
+        if under_way is None:
+            under_way = self._under_way[key] = asyncio.ensure_future(self._settle(admitted, proof, payload))
+            under_way.add_done_callback(lambda _: self._under_way.pop(key))
+            record, events = await asyncio.shield(under_way)
+        else:
+            (record, _), events = await asyncio.shield(under_way), []
+        return _open_answer(record), [*_attested(admitted, proof), *events]
+
+    async def _settle(
+        self, admitted: Admitted, proof: Proof, payload: bytes | None
+    ) -> tuple[RegistrationRecord, Events]:
+        """One operation for all requests of one device that overlap, here or on another process."""
+        seen = admitted.context.record
+        for _ in range(_ATTEMPTS):
             record = admitted.context.record
-            if record is not None and (_is_open(record) or (attempt and record.operation_id != seen)):
-                # Another request of the same device was faster: both are answered with its operation.
-                return _open_answer(record), _attested(admitted, proof)
-            seen = record.operation_id if record else None
+            if record is not None and (_is_open(record) or (seen is None or record.operation_id != seen.operation_id)):
+                return record, ()
             try:
-                record, events = await self._begin(admitted, payload)
+                return await self._begin(admitted, payload)
             except ChangedMeanwhile:
-                continue
-            return _open_answer(record), [*_attested(admitted, proof), *events]
+                admitted = await self._admit(admitted.service.id_scope, admitted.identity.registration_id, proof)
         raise HomeportError(errors.PRECONDITION_CONFLICT, "Register again.")
 
     async def operation_status(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, operation_id: OperationId
-    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]:
+    ) -> tuple[RegistrationOperation, Events]:
         """REST: Operation Status Lookup.
 
         Raises:
@@ -103,7 +120,7 @@ class RegistrationService:
 
     async def registration_status(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof
-    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]:
+    ) -> tuple[RegistrationOperation, Events]:
         """REST: Device Registration Status Lookup; the last result, so that a device without storage finds its hub.
 
         Raises:
@@ -121,9 +138,7 @@ class RegistrationService:
             await self._record_disabled(disabled)
             raise disabled.refusal from None
 
-    async def _begin(
-        self, admitted: Admitted, payload: bytes | None
-    ) -> tuple[RegistrationRecord, Sequence[ServiceEvent]]:
+    async def _begin(self, admitted: Admitted, payload: bytes | None) -> tuple[RegistrationRecord, Events]:
         opened = self._open(admitted.identity, admitted.context, payload)
         assignment = await self._assigner.assign(admitted, opened)
         await self._write(admitted.context, assignment)

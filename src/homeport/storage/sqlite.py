@@ -1,4 +1,4 @@
-"""SQLite as the embedded default: one file, a writer thread, a reader on the caller's thread.
+"""SQLite as the embedded default: one file, one connection that writes and one that reads.
 
 Implements `storage/port.py`. The parts: `sqlite_connections.py` opens, `migrator.py` brings the schema up,
 `writer.py` groups the commits, `sqlite_batches.py` runs them, `sqlite_changes.py` and `sqlite_readers.py` hold
@@ -94,17 +94,19 @@ class SqliteStorage:
             _migrate(connection, clock)
             reader = open_reader(file, busy_timeout=busy_timeout)
             resources.callback(reader.close)
-            batches = SqliteBatches(connection, sealer=sealer, chain=writer_name)
-            writer = GroupCommitWriter(batches, linger=linger, name=f"homeport-{writer_name}")
+            batches = SqliteBatches(connection, sealer=sealer, chain=writer_name, busy_timeout=busy_timeout)
+            resources.callback(batches.close)
+            writer = GroupCommitWriter(batches, linger=linger)
             return cls(reader, writer, sealer=sealer, resources=resources.pop_all())
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Commit all changes or none; durable when it returns. See `port.Storage.apply`."""
-        await self._writer.submit(partial(sqlite_changes.apply_all, all_changes=changes))
+        work = partial(sqlite_changes.apply_all, all_changes=changes)
+        await self._writer.submit(work, heavy=sqlite_changes.is_heavy(changes))
 
     async def purge_next(self) -> bool:
         """Work off one batch of a noted purge."""
-        return await self._writer.submit(sqlite_changes.purge_next)
+        return await self._writer.submit(sqlite_changes.purge_next, heavy=True)
 
     async def check(self) -> None:
         """Read, and commit a write that changes nothing; raises StorageUnavailable."""

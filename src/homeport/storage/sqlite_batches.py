@@ -1,13 +1,20 @@
 """One batch of works in one SQLite transaction, and what becomes of it when something fails.
 
+Statements run on the event loop, the commit in a thread: a statement takes microseconds and hands the
+interpreter lock over several times, which costs more than it does when another thread wants the lock too; the
+commit waits for the disk. Only heavy works run in the thread as well.
+
 A batch is tried whole first, without savepoints, since nearly always every work succeeds. If one fails, all is
 rolled back and each work is done again inside its own savepoint, so that the failing one alone is undone. If
 the database itself fails (full, read-only, locked, damaged), every work of the batch fails as unavailable and
 nothing was written; the next batch tries afresh.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from homeport.security.sealing import Sealer
 from homeport.storage.changes import ChangedMeanwhile
@@ -16,46 +23,66 @@ from homeport.storage.sql import load
 from homeport.storage.sqlite_changes import Transaction
 from homeport.storage.writer import Outcome, Work
 
+T = TypeVar("T")
+
 _SQL = load("connection")
 
 _WORKS_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
 class SqliteBatches:
     """Implements `writer.Batches` on one connection, which nobody else uses meanwhile."""
 
-    def __init__(self, connection: sqlite3.Connection, *, sealer: Sealer, chain: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, sealer: Sealer, chain: str, busy_timeout: float) -> None:
         self._connection = connection
+        self._connection.execute(_SQL["do_not_wait"])
         self._sealer = sealer
         self._chain = chain
+        self._busy_timeout = busy_timeout
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"homeport-{chain}")
 
-    def commit(self, works: Sequence[Work[Transaction]]) -> Sequence[Outcome]:
+    async def commit(self, works: Sequence[Work[Transaction]], *, heavy: bool) -> Sequence[Outcome]:
         """One outcome a work; durable on return."""
         try:
-            outcomes = self._whole(works)
-            return self._one_by_one(works) if outcomes is None else outcomes
+            outcomes = await self._attempt(self._whole, works, heavy=heavy)
+            if outcomes is None:
+                outcomes = await self._attempt(self._one_by_one, works, heavy=True)
+            if self._connection.in_transaction:
+                await self._in_thread(self._commit)
+            return outcomes or []
         except sqlite3.Error as error:
             self._rollback()
             return [Outcome(error=_unavailable(error)) for _ in works]
 
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+    async def _attempt(
+        self,
+        attempt: Callable[[Sequence[Work[Transaction]]], Sequence[Outcome] | None],
+        works: Sequence[Work[Transaction]],
+        *,
+        heavy: bool,
+    ) -> Sequence[Outcome] | None:
+        await self._begin()
+        return await self._in_thread(lambda: attempt(works)) if heavy else attempt(works)
+
     def _whole(self, works: Sequence[Work[Transaction]]) -> Sequence[Outcome] | None:
-        """All works without savepoints; None if one of them failed and all are undone."""
-        transaction = self._begin()
+        """All works without savepoints; None if one of several failed. After a failure all are undone."""
+        transaction = self._transaction()
         try:
-            outcomes = [Outcome(work(transaction)) for work in works]
+            return [Outcome(work(transaction)) for work in works]
         except Exception as error:
             if _is_engines_fault(error):
                 raise
             self._rollback()
             return [Outcome(error=_for_caller(error))] if len(works) == 1 else None
-        self._connection.execute(_SQL["commit"])
-        return outcomes
 
     def _one_by_one(self, works: Sequence[Work[Transaction]]) -> Sequence[Outcome]:
-        transaction = self._begin()
-        outcomes = [self._in_savepoint(transaction, work) for work in works]
-        self._connection.execute(_SQL["commit"])
-        return outcomes
+        transaction = self._transaction()
+        return [self._in_savepoint(transaction, work) for work in works]
 
     def _in_savepoint(self, transaction: Transaction, work: Work[Transaction]) -> Outcome:
         head = transaction.head
@@ -71,13 +98,45 @@ class SqliteBatches:
         self._connection.execute(_SQL["release"])
         return outcome
 
-    def _begin(self) -> Transaction:
-        self._connection.execute(_SQL["begin"])
+    def _transaction(self) -> Transaction:
         return Transaction(self._connection.execute, self._sealer, self._chain)
+
+    async def _begin(self) -> None:
+        """Take the write lock, waiting for another process without blocking the event loop."""
+        self._rollback()  # Of a batch whose event loop ended in the middle.
+        for pause in _pauses(self._busy_timeout):
+            try:
+                self._connection.execute(_SQL["begin"])
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_locked(error):
+                    raise
+            await asyncio.sleep(pause)
+        self._connection.execute(_SQL["begin"])
+
+    def _commit(self) -> None:
+        self._connection.execute(_SQL["commit"])
 
     def _rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute(_SQL["rollback"])
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _pauses(total: float) -> Iterator[float]:
+    """Ever longer waits for a lock, up to `total` seconds."""
+    pause = _FIRST_PAUSE
+    while total > 0:
+        yield min(pause, total)
+        total -= pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process holds the lock; the low byte is the primary result code."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_engines_fault(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """What each change does to the tables: one function a kind of change, one dispatch table.
 
-Counterpart: `storage/changes.py` says what a change means. Runs in the writer's thread, inside a transaction
-that is not its own; raises ChangedMeanwhile and leaves the undoing to `storage/sqlite_batches.py`.
+Counterpart: `storage/changes.py` says what a change means. Runs inside a transaction that is not its own;
+raises ChangedMeanwhile and leaves the undoing to `storage/sqlite_batches.py`.
 """
 
 import sqlite3
@@ -20,6 +20,8 @@ from homeport.storage.sql import load
 
 PURGE_BATCH = 1000
 """Records of a deleted group that go in one transaction."""
+LIGHT = 32
+"""Changes that one list may hold to be done on the event loop: about a third of a millisecond."""
 
 _ENROLLMENTS = load("enrollments")
 _REGISTRATIONS = load("registrations")
@@ -49,6 +51,11 @@ class Transaction:
         """Run a statement that must touch exactly the row that the caller expects."""
         if self.execute(sql, parameters).rowcount != 1:
             raise ChangedMeanwhile
+
+
+def is_heavy(all_changes: Sequence[Change]) -> bool:
+    """Whether a list would keep the event loop waiting."""
+    return len(all_changes) > LIGHT or any(type(change) is changes.DeleteEnrollmentGroup for change in all_changes)
 
 
 def apply_all(transaction: Transaction, all_changes: Sequence[Change]) -> None:

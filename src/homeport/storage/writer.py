@@ -1,15 +1,14 @@
 """Group commit: many callers' writes, one transaction, one wait for the disk.
 
-One thread takes what callers on event loops submit, hands it in batches to a `Batches` (the engine's part) and
-resolves the callers' futures when the batch is durable. A lone write goes at once; while several are in
-flight the thread waits `linger` for more, since under load the commit costs more than the write. Knows neither
-SQL nor what a write means.
+Callers on the event loop submit works; while there are any, one task takes them in batches to a `Batches` (the
+engine's part) and wakes the callers when their batch is durable. A lone write goes at once; while several are in
+flight the task waits `linger` for more, since under load a commit costs more than a write. Knows neither SQL nor
+what a write means.
 """
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from homeport.storage.port import StorageUnavailable
@@ -20,12 +19,12 @@ Context_co = TypeVar("Context_co", covariant=True)
 Work = Callable[[Context], Any]
 """What a caller wants done inside a transaction. It may run twice, the first time undone."""
 
-MAX_BATCH = 512
-"""Works in one transaction at most; bounds what one caller waits for."""
+MAX_BATCH = 128
+"""Works in one transaction at most: more save nothing, and the event loop stands still while they are done."""
 ENOUGH = 64
 """With so many waiting already, lingering saves nothing."""
 PATIENCE = 4
-"""Lone batches after a shared one for which the thread goes on lingering."""
+"""Lone batches after a shared one for which the task goes on lingering."""
 
 
 class Outcome:
@@ -41,32 +40,43 @@ class Outcome:
 class Batches(Protocol[Context_co]):
     """The engine's part."""
 
-    def commit(self, works: Sequence[Work[Context_co]]) -> Sequence[Outcome]:
-        """Do all in one transaction, durable on return; one outcome each. A work that fails is undone alone."""
+    async def commit(self, works: Sequence[Work[Context_co]], *, heavy: bool) -> Sequence[Outcome]:
+        """Do all in one transaction, durable on return; one outcome each. A work that fails is undone alone.
+
+        `heavy` works take long enough to be kept off the event loop.
+        """
         ...
 
 
 class _Submission:
-    __slots__ = ("future", "work")
+    __slots__ = ("future", "heavy", "work")
 
-    def __init__(self, work: Work[Any], future: "asyncio.Future[Any]") -> None:
+    def __init__(self, work: Work[Any], future: "asyncio.Future[Any]", heavy: bool) -> None:
         self.work = work
         self.future = future
+        self.heavy = heavy
+
+    def resolve(self, outcome: Outcome) -> None:
+        if self.future.done():
+            return  # The caller was cancelled.
+        if outcome.error is not None:
+            self.future.set_exception(outcome.error)
+        else:
+            self.future.set_result(outcome.result)
 
 
 class GroupCommitWriter(Generic[Context]):
-    """The thread and its queue. `linger` is in seconds; 0 never waits."""
+    """The queue and the task that empties it; one event loop at a time. `linger` is in seconds; 0 never waits."""
 
-    def __init__(self, batches: Batches[Context], *, linger: float, name: str) -> None:
+    def __init__(self, batches: Batches[Context], *, linger: float) -> None:
         self._batches = batches
         self._linger = linger
-        self._queue: SimpleQueue[_Submission | None] = SimpleQueue()
-        self._closing = threading.Event()
+        self._queue: deque[_Submission] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._closed = False
         self._patience = 0
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
 
-    async def submit(self, work: Callable[[Context], T]) -> T:
+    async def submit(self, work: Callable[[Context], T], *, heavy: bool = False) -> T:
         """Do `work` in a transaction; returns its result when that is durable, or raises what it raised.
 
         A caller that is cancelled does not learn whether its work was done.
@@ -74,72 +84,41 @@ class GroupCommitWriter(Generic[Context]):
         Raises:
             StorageUnavailable: nothing was written.
         """
-        if self._closing.is_set():
+        if self._closed:
             raise StorageUnavailable("The database is closed.")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Submission(work, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.append(_Submission(work, future, heavy))
+        if self._running is None:
+            self._running = loop.create_task(self._run())
         return await future
 
     async def close(self) -> None:
-        """Commit what is queued, then end the thread."""
-        if not self._closing.is_set():
-            self._closing.set()
-            self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        """Take nothing more, and return when all that is queued is durable."""
+        self._closed = True
+        if self._running is not None:
+            await self._running
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = self._gather(first)
-            outcomes = self._commit(batch)
-            _deliver(batch, outcomes)
-        rest = self._drain([])
-        if rest:
-            _deliver(rest, self._commit(rest))
-
-    def _gather(self, first: _Submission) -> list[_Submission]:
-        waiting = self._queue.qsize()
-        if self._linger and waiting < ENOUGH and (waiting or self._patience):
-            self._closing.wait(self._linger)
-        batch = self._drain([first])
-        self._patience = PATIENCE if len(batch) > 1 else max(0, self._patience - 1)
-        return batch
-
-    def _drain(self, batch: list[_Submission]) -> list[_Submission]:
-        while len(batch) < MAX_BATCH:
-            try:
-                submission = self._queue.get_nowait()
-            except Empty:
-                break
-            if submission is None:
-                self._queue.put(None)
-                break
-            batch.append(submission)
-        return batch
-
-    def _commit(self, batch: Sequence[_Submission]) -> Sequence[Outcome]:
+    async def _run(self) -> None:
         try:
-            return self._batches.commit([submission.work for submission in batch])
-        except Exception as error:  # The thread must outlive every error; each waiter learns of this one.
+            while self._queue:
+                await self._wait_for_company()
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+                for submission, outcome in zip(batch, await self._commit(batch), strict=True):
+                    submission.resolve(outcome)
+        finally:
+            self._running = None
+            self._queue.clear()  # Not empty only if the event loop ends; then nobody waits any more.
+
+    async def _wait_for_company(self) -> None:
+        waiting = len(self._queue)
+        if self._linger and waiting < ENOUGH and not self._closed and (waiting > 1 or self._patience):
+            await asyncio.sleep(self._linger)
+        self._patience = PATIENCE if len(self._queue) > 1 else max(0, self._patience - 1)
+
+    async def _commit(self, batch: Sequence[_Submission]) -> Sequence[Outcome]:
+        heavy = any(submission.heavy for submission in batch)
+        try:
+            return await self._batches.commit([submission.work for submission in batch], heavy=heavy)
+        except Exception as error:  # The task must outlive every error; each waiter learns of this one.
             return [Outcome(error=StorageUnavailable(f"The database failed: {error}")) for _ in batch]
-
-
-def _deliver(batch: Sequence[_Submission], outcomes: Iterable[Outcome]) -> None:
-    """One wake-up per event loop and batch."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
-    for submission, outcome in zip(batch, outcomes, strict=True):
-        by_loop.setdefault(submission.future.get_loop(), []).append((submission.future, outcome))
-    for loop, resolved in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_resolve, resolved)
-        except RuntimeError:
-            continue  # The loop was closed, so nobody waits any more.
-
-
-def _resolve(resolved: Iterable[tuple["asyncio.Future[Any]", Outcome]]) -> None:
-    for future, outcome in resolved:
-        if future.done():
-            continue
-        if outcome.error is not None:
-            future.set_exception(outcome.error)
-        else:
-            future.set_result(outcome.result)

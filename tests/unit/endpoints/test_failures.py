@@ -26,3 +26,14 @@ def test_catalogued(failure: Exception, row: ErrorRow, crashed: bool) -> None:
     assert reporter.crashes == ([failure] if crashed else [])
     assert reporter.refusals == ([] if crashed else [error])
     assert "disk" not in error.message
+
+
+def test_an_error_keeps_nothing_of_what_led_to_it() -> None:
+    try:
+        try:
+            raise ValueError("request")
+        except ValueError as error:
+            raise HomeportError(errors.INVALID_BODY) from error
+    except HomeportError as error:
+        refusal = catalogued(error, Reporter(), operation="register", transport="https", correlation_id="id")
+    assert (refusal.__traceback__, refusal.__cause__, refusal.__context__) == (None, None, None)

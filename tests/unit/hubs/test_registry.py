@@ -11,7 +11,7 @@ from tests.unit.administration.world import HUB, PRIMARY
 from tests.unit.hubs.site import DEVICE, Site, at_site
 
 from homeport.hubs.embedded.connector import EmbeddedHubConnector
-from homeport.hubs.port import HubConnector, HubPlan, HubUnavailable, SharesStorage, SymmetricKeyCredential
+from homeport.hubs.port import HubConnector, HubPlan, HubUnavailable, SymmetricKeyCredential, sharing_storage
 from homeport.hubs.registry import GROUP, ConnectorContext, HubRegistry, UnavailableConnector
 from homeport.model.identifiers import OperationId, SubjectKey
 from homeport.model.linked_hub import LinkedHub
@@ -109,4 +109,4 @@ def test_every_verb_of_an_unavailable_connector_tells_the_reason(verb: Callable)
     connector = UnavailableConnector("gone fishing")
     with pytest.raises(HubUnavailable, match="gone fishing"):
         asyncio.run(verb(connector))
-    assert not isinstance(connector, SharesStorage)
+    assert sharing_storage(connector) is None

@@ -36,10 +36,11 @@ AFTER_CLAIM = CLAIM + timedelta(seconds=1)
 
 @dataclass
 class ScriptedHub:
-    """A hub elsewhere. `problem` is raised by every verb; a silent hub never answers."""
+    """A hub elsewhere. `problem` is raised by every verb; a silent hub never answers; at the gate, callers meet."""
 
     problem: Exception | None = None
     silent: bool = False
+    gate: asyncio.Barrier | None = None
     plans: list[HubPlan] = field(default_factory=list)
     removed: list[DeviceId] = field(default_factory=list)
 
@@ -58,6 +59,8 @@ class ScriptedHub:
     async def _reach(self) -> None:
         if self.silent:
             await asyncio.Event().wait()
+        if self.gate is not None:
+            await self.gate.wait()
         if self.problem is not None:
             raise self.problem
 
@@ -94,7 +97,7 @@ class Floor:
     embedded: EmbeddedHub
     directory: Directory
     id_scope: IdScope
-    budget: float = 0.01
+    budget: float = 30.0
     admission: Admission = field(init=False)
     assigner: Assigner = field(init=False)
     registrations: RegistrationService = field(init=False)
@@ -108,9 +111,9 @@ class Floor:
         self.registrations = RegistrationService(world.storage, self.admission, self.assigner, **time)
         self.worker = AssignmentWorker(world.storage, self.admission, self.assigner, **time)
 
-    def restarted(self) -> "Floor":
+    def restarted(self, *, budget: float = 30.0) -> "Floor":
         """Another process: nothing is remembered but what was written."""
-        return Floor(self.world, self.embedded, self.directory, self.id_scope, self.budget)
+        return Floor(self.world, self.embedded, self.directory, self.id_scope, budget)
 
     async def link(self, host_name: str = FAR, hub: ScriptedHub | None = None, **fields: Any) -> ScriptedHub:
         """Link a scripted hub."""

@@ -9,6 +9,7 @@ from tests.unit.provisioning.floor import FAR, ID, Floor, ScriptedHub, on_floor,
 
 from homeport import errors
 from homeport.errors import HomeportError
+from homeport.hubs.port import HubUnavailable
 from homeport.model.attestation import AttestationType, AttestedIdentity
 from homeport.model.enrollment import InitialTwin, InitialTwinProperties, ProvisioningStatus
 from homeport.model.events import AttestationAttempted, DeviceAssigned, RegistrationAttempted
@@ -140,18 +141,22 @@ async def test_attest_returns_the_identity_and_writes_nothing(floor: Floor) -> N
 
 @on_floor
 async def test_concurrent_registers_of_one_device_return_one_operation(floor: Floor) -> None:
-    await floor.enroll()
+    """All of them have read before the first one writes."""
+    hub = await floor.link(FAR, ScriptedHub(gate=asyncio.Barrier(10)))
+    await floor.enroll(iot_hubs=(FAR,))
     answers = await asyncio.gather(*(floor.register() for _ in range(10)))
     operations = {status(answer).operation_id for answer, _ in answers}
     assert operations == {(await floor.record()).operation_id}
     registered = [event for _, events in answers for event in events if isinstance(event, RegistrationAttempted)]
-    assert len(registered) == 1
+    assert (len(registered), len(hub.plans)) == (1, 10)
 
 
 @on_floor
-async def test_concurrent_registers_of_a_known_device_return_one_operation(floor: Floor) -> None:
-    await floor.enroll()
+async def test_concurrent_registers_of_a_known_device_return_one_new_operation(floor: Floor) -> None:
+    hub = await floor.link(FAR)
+    await floor.enroll(iot_hubs=(FAR,))
     earlier, _ = await floor.register()
+    hub.gate = asyncio.Barrier(10)
     answers = await asyncio.gather(*(floor.register() for _ in range(10)))
     operations = {status(answer).operation_id for answer, _ in answers}
     assert operations == {(await floor.record()).operation_id}
@@ -160,7 +165,7 @@ async def test_concurrent_registers_of_a_known_device_return_one_operation(floor
 
 @on_floor
 async def test_register_while_assigning_returns_the_same_operation(floor: Floor) -> None:
-    await floor.link(FAR, ScriptedHub(silent=True))
+    await floor.link(FAR, ScriptedHub(problem=HubUnavailable("down")))
     await floor.enroll(iot_hubs=(FAR,))
     first, _ = await floor.register()
     second, events = await floor.register()

@@ -1,5 +1,7 @@
+import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from homeport.storage.port import StorageUnavailable
 from homeport.storage.sqlite_batches import SqliteBatches
 from homeport.storage.sqlite_changes import Transaction
 from homeport.storage.sqlite_connections import open_writer
+from homeport.storage.writer import Outcome, Work
 
 
 @pytest.fixture
@@ -21,8 +24,14 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def batches(connection: sqlite3.Connection) -> SqliteBatches:
-    return SqliteBatches(connection, sealer=SEALER, chain="w")
+def batches(connection: sqlite3.Connection) -> Iterator[SqliteBatches]:
+    made = SqliteBatches(connection, sealer=SEALER, chain="w", busy_timeout=0.1)
+    yield made
+    made.close()
+
+
+def commit(batches: SqliteBatches, works: Sequence[Work[Transaction]], *, heavy: bool = False) -> Sequence[Outcome]:
+    return asyncio.run(batches.commit(works, heavy=heavy))
 
 
 def insert(*values: int) -> Callable[[Transaction], int]:
@@ -49,7 +58,7 @@ def held(connection: sqlite3.Connection) -> list[int]:
 def test_all_works_are_in_one_transaction(connection: sqlite3.Connection, batches: SqliteBatches) -> None:
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    outcomes = batches.commit([insert(1), insert(2, 3)])
+    outcomes = commit(batches, [insert(1), insert(2, 3)])
     connection.set_trace_callback(None)
     assert [(outcome.result, outcome.error) for outcome in outcomes] == [(1, None), (3, None)]
     assert [statement.split()[0] for statement in statements] == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
@@ -57,7 +66,7 @@ def test_all_works_are_in_one_transaction(connection: sqlite3.Connection, batche
 
 
 def test_a_failing_work_is_undone_alone(connection: sqlite3.Connection, batches: SqliteBatches) -> None:
-    outcomes = batches.commit([insert(1), insert(2, 1), refuse, insert(3)])
+    outcomes = commit(batches, [insert(1), insert(2, 1), refuse, insert(3)])
     assert [type(outcome.error) for outcome in outcomes] == [type(None), ChangedMeanwhile, ChangedMeanwhile, type(None)]
     assert held(connection) == [1, 3]
 
@@ -69,29 +78,71 @@ def test_a_lone_failing_work_is_not_tried_twice(connection: sqlite3.Connection, 
         calls.append(1)
         raise ChangedMeanwhile
 
-    (outcome,) = batches.commit([count_and_refuse])
+    (outcome,) = commit(batches, [count_and_refuse])
     assert isinstance(outcome.error, ChangedMeanwhile)
     assert calls == [1]
     assert not connection.in_transaction
 
 
 def test_a_violated_constraint_tells_the_cause(batches: SqliteBatches) -> None:
-    (outcome,) = batches.commit([insert(1, 1)])
+    (outcome,) = commit(batches, [insert(1, 1)])
     assert isinstance(outcome.error, ChangedMeanwhile)
     assert isinstance(outcome.error.__cause__, sqlite3.IntegrityError)
 
 
 def test_the_engines_failure_fails_all_and_undoes_all(connection: sqlite3.Connection, batches: SqliteBatches) -> None:
-    outcomes = batches.commit([insert(1), run_wrong_statement, insert(2)])
+    outcomes = commit(batches, [insert(1), run_wrong_statement, insert(2)])
     assert all(isinstance(outcome.error, StorageUnavailable) for outcome in outcomes)
     assert not connection.in_transaction
     assert held(connection) == []
 
 
 def test_a_failing_engine_on_the_second_try_fails_all(connection: sqlite3.Connection, batches: SqliteBatches) -> None:
-    outcomes = batches.commit([insert(1), refuse, run_wrong_statement])
+    outcomes = commit(batches, [insert(1), refuse, run_wrong_statement])
     assert all(isinstance(outcome.error, StorageUnavailable) for outcome in outcomes)
     assert held(connection) == []
-    (outcome,) = batches.commit([insert(5)])
+    (outcome,) = commit(batches, [insert(5)])
     assert outcome.error is None
     assert held(connection) == [5]
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+def test_only_heavy_works_leave_the_event_loops_thread(batches: SqliteBatches, heavy: bool) -> None:
+    (outcome,) = commit(batches, [lambda transaction: threading.current_thread()], heavy=heavy)
+    assert (outcome.result is threading.main_thread()) is not heavy
+
+
+def test_a_lock_is_waited_for_without_blocking_the_event_loop(
+    connection: sqlite3.Connection, batches: SqliteBatches, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "h.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def story() -> Sequence[Outcome]:
+        committing = asyncio.ensure_future(batches.commit([insert(1)], heavy=False))
+        await asyncio.sleep(0)
+        assert not committing.done()
+        other.execute("ROLLBACK")
+        return await committing
+
+    assert [outcome.error for outcome in asyncio.run(story())] == [None]
+    assert held(connection) == [1]
+    other.close()
+
+
+def test_a_lock_that_stays_makes_the_works_fail(batches: SqliteBatches, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "h.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    (outcome,) = commit(batches, [insert(1)])
+    other.close()
+    assert isinstance(outcome.error, StorageUnavailable)
+    assert commit(batches, [insert(1)])[0].error is None
+
+
+def test_a_batch_whose_event_loop_ended_in_the_middle_is_undone(
+    connection: sqlite3.Connection, batches: SqliteBatches
+) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT INTO t VALUES (9)")
+    commit(batches, [insert(1)])
+    assert held(connection) == [1]

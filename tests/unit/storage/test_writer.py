@@ -1,12 +1,11 @@
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.writer import MAX_BATCH, PATIENCE, GroupCommitWriter, Outcome, Work
+from homeport.storage.writer import ENOUGH, MAX_BATCH, PATIENCE, GroupCommitWriter, Outcome, Work
 
 
 class RecordedBatches:
@@ -14,13 +13,17 @@ class RecordedBatches:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.gate = threading.Event()
+        self.heavy: list[bool] = []
+        self.gate = asyncio.Event()
         self.gate.set()
+        self.begun = asyncio.Event()
         self.failure: Exception | None = None
 
-    def commit(self, works: Sequence[Work[str]]) -> Sequence[Outcome]:
-        self.gate.wait()
+    async def commit(self, works: Sequence[Work[str]], *, heavy: bool) -> Sequence[Outcome]:
         self.sizes.append(len(works))
+        self.heavy.append(heavy)
+        self.begun.set()
+        await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         return [self._outcome(work) for work in works]
@@ -36,18 +39,15 @@ Story = Callable[[GroupCommitWriter[str], RecordedBatches], Awaitable[None]]
 
 
 def play(story: Story, *, linger: float = 0.0) -> RecordedBatches:
-    batches = RecordedBatches()
+    async def run() -> RecordedBatches:
+        batches = RecordedBatches()
+        writer = GroupCommitWriter(batches, linger=linger)
+        await story(writer, batches)
+        batches.gate.set()
+        await writer.close()
+        return batches
 
-    async def run() -> None:
-        writer = GroupCommitWriter(batches, linger=linger, name="test-writer")
-        try:
-            await story(writer, batches)
-        finally:
-            batches.gate.set()
-            await writer.close()
-
-    asyncio.run(run())
-    return batches
+    return asyncio.run(run())
 
 
 def give(value: int) -> Callable[[str], int]:
@@ -58,14 +58,17 @@ def fail(transaction: str) -> int:
     raise ValueError(transaction)
 
 
-async def submit_behind_closed_gate(
-    writer: GroupCommitWriter[str], batches: RecordedBatches, count: int
-) -> list[asyncio.Future[Any]]:
-    """One work is under way, `count` more are waiting behind it."""
+async def submit_one_and_then(writer: GroupCommitWriter[str], batches: RecordedBatches, count: int) -> "Waiting":
+    """One work is held back at the closed gate, `count` more wait behind it."""
     batches.gate.clear()
-    tasks = [asyncio.ensure_future(writer.submit(give(number))) for number in range(count + 1)]
-    await asyncio.sleep(0.02)
-    return tasks
+    waiting = [asyncio.ensure_future(writer.submit(give(0)))]
+    await batches.begun.wait()
+    waiting += [asyncio.ensure_future(writer.submit(give(number + 1))) for number in range(count)]
+    await asyncio.sleep(0)
+    return waiting
+
+
+Waiting = list[asyncio.Future[Any]]
 
 
 def test_a_work_gets_the_transaction_and_its_result_comes_back() -> None:
@@ -77,36 +80,49 @@ def test_a_work_gets_the_transaction_and_its_result_comes_back() -> None:
 
 def test_an_error_reaches_its_own_caller_only() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        results = await asyncio.gather(
-            writer.submit(give(1)), writer.submit(fail), writer.submit(give(2)), return_exceptions=True
-        )
-        assert results[0] == 1
+        works = (give(1), fail, give(2))
+        results = await asyncio.gather(*map(writer.submit, works), return_exceptions=True)
+        assert [results[0], results[2]] == [1, 2]
         assert isinstance(results[1], ValueError)
-        assert results[2] == 2
+
+    play(story)
+
+
+def test_nobody_is_answered_before_the_commit() -> None:
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        waiting = await submit_one_and_then(writer, batches, 3)
+        await asyncio.sleep(0.02)
+        assert not any(task.done() for task in waiting)
+        batches.gate.set()
+        assert await asyncio.gather(*waiting) == [0, 1, 2, 3]
 
     play(story)
 
 
 def test_what_waits_is_committed_together() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        waiting = await submit_behind_closed_gate(writer, batches, 30)
+        waiting = await submit_one_and_then(writer, batches, 30)
         batches.gate.set()
-        assert await asyncio.gather(*waiting) == list(range(31))
+        await asyncio.gather(*waiting)
 
-    sizes = play(story).sizes
-    assert sum(sizes) == 31
-    assert len(sizes) <= 2
+    assert play(story).sizes == [1, 30]
 
 
 def test_a_batch_has_a_limit() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        waiting = await submit_behind_closed_gate(writer, batches, 2 * MAX_BATCH)
+        waiting = await submit_one_and_then(writer, batches, 2 * MAX_BATCH + 5)
         batches.gate.set()
         await asyncio.gather(*waiting)
 
-    sizes = play(story).sizes
-    assert sum(sizes) == 2 * MAX_BATCH + 1
-    assert max(sizes) <= MAX_BATCH
+    assert play(story).sizes == [1, MAX_BATCH, MAX_BATCH, 5]
+
+
+def test_one_heavy_work_makes_its_batch_heavy() -> None:
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        await writer.submit(give(1))
+        await asyncio.gather(writer.submit(give(1)), writer.submit(give(2), heavy=True))
+
+    assert play(story).heavy == [False, True]
 
 
 def test_a_lone_writer_never_lingers() -> None:
@@ -119,24 +135,27 @@ def test_a_lone_writer_never_lingers() -> None:
     assert play(story, linger=3600).sizes == [1] * 20
 
 
+def test_many_that_wait_already_are_not_kept_waiting() -> None:
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        await asyncio.gather(*(writer.submit(give(number)) for number in range(ENOUGH)))
+
+    assert play(story, linger=3600).sizes == [ENOUGH]
+
+
 def test_writes_in_flight_make_the_next_batch_linger_for_more() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        waiting = await submit_behind_closed_gate(writer, batches, 3)
+        waiting = await submit_one_and_then(writer, batches, 3)
         batches.gate.set()
-        await asyncio.sleep(0.05)
+        await waiting[0]
         waiting.append(asyncio.ensure_future(writer.submit(give(4))))
         await asyncio.gather(*waiting)
 
-    sizes = play(story, linger=0.4).sizes
-    assert sum(sizes) == 5
-    assert sizes in ([1, 4], [5])
+    assert play(story, linger=0.2).sizes == [1, 4]
 
 
 def test_after_a_shared_batch_some_lone_ones_linger_and_then_none() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        waiting = await submit_behind_closed_gate(writer, batches, 3)
-        batches.gate.set()
-        await asyncio.gather(*waiting)
+        await asyncio.gather(writer.submit(give(1)), writer.submit(give(2)))
         assert writer._patience == PATIENCE
         for left in range(PATIENCE - 1, -1, -1):
             await writer.submit(give(0))
@@ -145,18 +164,14 @@ def test_after_a_shared_batch_some_lone_ones_linger_and_then_none() -> None:
     play(story, linger=0.001)
 
 
-def test_closing_ends_the_linger_and_commits_what_is_queued() -> None:
-    """With a linger of an hour the story only ends if closing interrupts it."""
-    batches = RecordedBatches()
-
-    async def story() -> None:
-        writer = GroupCommitWriter(batches, linger=3600, name="test-writer")
-        waiting = await submit_behind_closed_gate(writer, batches, 3)
+def test_closing_commits_what_is_queued() -> None:
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        waiting = await submit_one_and_then(writer, batches, 3)
         batches.gate.set()
         await writer.close()
-        assert await asyncio.gather(*waiting) == [0, 1, 2, 3]
+        assert [task.result() for task in waiting] == [0, 1, 2, 3]
 
-    asyncio.run(story())
+    play(story, linger=0.001)
 
 
 def test_after_closing_nothing_is_taken_and_closing_again_is_harmless() -> None:
@@ -168,7 +183,7 @@ def test_after_closing_nothing_is_taken_and_closing_again_is_harmless() -> None:
     play(story)
 
 
-def test_the_thread_outlives_a_batch_that_fails_as_a_whole() -> None:
+def test_service_goes_on_after_a_batch_that_fails_as_a_whole() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
         batches.failure = RuntimeError("the engine is on fire")
         with pytest.raises(StorageUnavailable, match="on fire"):
@@ -181,7 +196,7 @@ def test_the_thread_outlives_a_batch_that_fails_as_a_whole() -> None:
 
 def test_a_caller_that_was_cancelled_is_passed_over() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        waiting = await submit_behind_closed_gate(writer, batches, 2)
+        waiting = await submit_one_and_then(writer, batches, 2)
         waiting[1].cancel()
         batches.gate.set()
         assert await asyncio.gather(waiting[0], waiting[2]) == [0, 2]
@@ -189,22 +204,17 @@ def test_a_caller_that_was_cancelled_is_passed_over() -> None:
     play(story)
 
 
-def test_an_event_loop_that_has_gone_does_not_stop_the_thread() -> None:
-    batches = RecordedBatches()
-    writer: GroupCommitWriter[str] | None = None
+def test_an_event_loop_that_ends_in_the_middle_leaves_the_writer_fit_for_the_next() -> None:
+    left_behind: list[GroupCommitWriter[str]] = []
 
     async def leave_early() -> None:
-        nonlocal writer
-        writer = GroupCommitWriter(batches, linger=0, name="test-writer")
-        waiting = await submit_behind_closed_gate(writer, batches, 1)
-        for task in waiting:
-            task.cancel()
+        batches = RecordedBatches()
+        left_behind.append(GroupCommitWriter(batches, linger=0))
+        await submit_one_and_then(left_behind[0], batches, 2)
 
     async def come_back() -> None:
-        assert writer is not None
-        batches.gate.set()
-        assert await writer.submit(give(7)) == 7
-        await writer.close()
+        left_behind[0]._batches = RecordedBatches()
+        assert await left_behind[0].submit(give(7)) == 7
 
     asyncio.run(leave_early())
     asyncio.run(come_back())

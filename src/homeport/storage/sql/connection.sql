@@ -32,6 +32,10 @@ PRAGMA wal_autocheckpoint = 4096;
 -- 64 MiB of pages per connection (negative: in KiB).
 PRAGMA cache_size = -65536;
 
+-- name: do_not_wait
+-- For the writer, whose waiting for other processes must not block the event loop.
+PRAGMA busy_timeout = 0;
+
 -- name: begin
 -- Takes the write lock at once: a transaction that has started cannot fail for want of it.
 BEGIN IMMEDIATE;

@@ -12,9 +12,9 @@ from homeport.hubs.port import (
     HubPlan,
     HubRefused,
     HubUnavailable,
-    SharesStorage,
     SymmetricKeyCredential,
     TwinMigration,
+    sharing_storage,
 )
 from homeport.model.enrollment import DeviceCapabilities, InitialTwin, InitialTwinProperties
 from homeport.model.identifiers import DeviceId, OperationId, ServiceId, SubjectKey
@@ -45,7 +45,7 @@ def connector(site: Site) -> EmbeddedHubConnector:
 
 @at_site
 async def test_it_has_both_abilities(site: Site) -> None:
-    assert isinstance(connector(site), SharesStorage)
+    assert sharing_storage(connector(site)) is not None
     assert isinstance(connector(site), TwinMigration)
 
 
