@@ -13,6 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from homeport import errors
 from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.http_answer import HttpDate, error_answer, render
@@ -69,6 +70,7 @@ class WebConnection(HttpToolsProtocol):
         super().__init__(web.config, web.state, app_state={})
         self._web = web
         self._head = HeadMeter()
+        self._hosts = 0
         self._reason = "peer"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,6 +105,7 @@ class WebConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head.begin()
+        self._hosts = 0
         self._web.reading.start(self)
         super().on_message_begin()
 
@@ -114,10 +117,12 @@ class WebConnection(HttpToolsProtocol):
         self._head.parsed(len(name) + len(value) + len(b": \r\n"))
         # A trailer is no header: it must not bring a credential.
         if self._head.open:
+            self._hosts += name.lower() == b"host"
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._head.open = False
+        self._check_host()
         self.server_state.default_headers = [(b"date", self._web.date.text())]
         super().on_headers_complete()
 
@@ -142,6 +147,11 @@ class WebConnection(HttpToolsProtocol):
     def abort(self) -> None:
         self._reason = "aborted"
         self.transport.abort()
+
+    def _check_host(self) -> None:
+        """One, or none from HTTP/1.0 (RFC 9112, section 3.2): tokens and hubs are judged by it."""
+        if self._hosts > 1 or (not self._hosts and self.parser.get_http_version() == "1.1"):
+            raise HomeportError(errors.INVALID_REQUEST, "It needs one header Host.")
 
     def _refuse(self, error: HomeportError) -> None:
         services = self._web.services

@@ -27,7 +27,7 @@ from homeport.storage.port import RegistrationContext, Storage
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A device whose proof holds: its identity, the entry that vouches for it, what is stored of it."""
+    """A device whose proof holds: its identity, the entry that vouches for it and its keys, what is stored of it."""
 
     service: ProvisioningService
     identity: AttestedIdentity
@@ -37,7 +37,9 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def credential(self) -> SymmetricKeyCredential:
-        """What will open the hub: the key, or derived key, that the device proved itself with."""
+        """What will open the hub: the pair, or derived pair, that the device proved itself with."""
+        if isinstance(self.entry, EnrollmentGroup):
+            return self.keys.derived(self.identity.registration_id).credential()
         return self.keys.credential()
 
 
@@ -165,7 +167,7 @@ def _admitted(
     context: RegistrationContext,
     groups: tuple[CandidateGroup, ...],
 ) -> Admitted:
-    entry, keys = _vouching(identity.enrollment, identity.registration_id, context, groups)
+    entry, keys = _vouching(identity.enrollment, context, groups)
     if entry.provisioning_status is ProvisioningStatus.DISABLED:
         raise DisabledEntry(identity, context)
     return Admitted(service=service, identity=identity, entry=entry, keys=keys, context=context)
@@ -173,7 +175,6 @@ def _admitted(
 
 def _vouching(
     reference: EnrollmentReference,
-    registration_id: RegistrationId,
     context: RegistrationContext,
     groups: tuple[CandidateGroup, ...],
 ) -> tuple[IndividualEnrollment | EnrollmentGroup, KeyPair]:
@@ -182,7 +183,7 @@ def _vouching(
         return context.enrollment, key_pair(context.enrollment.attestation)
     for candidate in groups:
         if candidate.group.enrollment_group_id == group_id:
-            return candidate.group, candidate.keys.derived(registration_id)
+            return candidate.group, candidate.keys
     raise HomeportError(
         errors.ATTESTATION_FAILED, "The enrollment that vouched for the device is gone.", cause="entry_gone"
     )

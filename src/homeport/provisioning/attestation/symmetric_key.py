@@ -35,10 +35,14 @@ class KeyPair(msgspec.Struct, frozen=True, kw_only=True):
     secondary: bytes
 
     def signed(self, token: SasToken) -> bool:
-        """Whether either key made the token; both are tried, whatever the first says."""
-        by_primary = token.is_signed_by(self.primary)
-        by_secondary = token.is_signed_by(self.secondary)
-        return by_primary or by_secondary
+        """Whether either key made the token."""
+        return token.is_signed_by(self.primary) or token.is_signed_by(self.secondary)
+
+    def derived_signed(self, token: SasToken, registration_id: RegistrationId) -> bool:
+        """Whether a key derived from either made the token; the second is derived only if the first did not."""
+        return token.is_signed_by(derive_device_key(self.primary, registration_id)) or token.is_signed_by(
+            derive_device_key(self.secondary, registration_id)
+        )
 
     def derived(self, registration_id: RegistrationId) -> "KeyPair":
         """The device's own pair below a group's."""
@@ -130,7 +134,7 @@ def attest_member(
             cause="unknown_registration_id",
         )
     for candidate in groups:
-        if candidate.keys.derived(registration_id).signed(token):
+        if candidate.keys.derived_signed(token, registration_id):
             return EnrollmentReference(enrollment_group_id=candidate.group.enrollment_group_id)
     raise _stranger(token, groups)
 
