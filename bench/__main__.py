@@ -99,6 +99,8 @@ def _report(settings: Settings, results: Sequence[CaseResult], *, complete: bool
 
 def _present(console: Console, finished: report.Report) -> None:
     console.print(report.table(finished.results))
+    if finished.disturbed:
+        console.print("[yellow]The machine was busy with other things meanwhile; repeat this when it is idle.[/]")
     for path in report.write(finished, RESULTS):
         console.print(f"written: {path}")
 

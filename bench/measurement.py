@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.generator import LoadResult
-from bench.processes import cpu_reading, cpu_seconds_between
+from bench.processes import busy_seconds, cpu_reading, cpu_seconds_between
 from bench.servers.process import Server
 
 SETTLE_SECONDS = 0.2
@@ -26,10 +26,15 @@ class Judged(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """One turn of each side, in the unit of the case."""
+    """One turn of each side, in the unit of the case.
+
+    `bystanders` is how many processors were busy with something else meanwhile: a server whose code and data
+    are larger suffers more from having to share its caches, so such a round is unfair to homeport.
+    """
 
     reference: float
     candidate: float
+    bystanders: float | None = None  # not measured, where processor time is not the figure
 
     @property
     def ratio(self) -> float:
@@ -68,6 +73,12 @@ class CaseResult:
         return statistics.median(round_.ratio for round_ in self.rounds)
 
     @property
+    def bystanders(self) -> float:
+        """How many processors other processes kept busy, as the median of the rounds; 0 where not measured."""
+        measured = [round_.bystanders for round_ in self.rounds if round_.bystanders is not None]
+        return statistics.median(measured) if measured else 0.0
+
+    @property
     def figure(self) -> float:
         """What the bound is compared with."""
         return self.median_ratio if self.judged is Judged.RATIO else self.median_candidate
@@ -78,14 +89,25 @@ class CaseResult:
         return self.figure <= self.bound
 
 
-def cpu_per_operation(server: Server, load: Callable[[], LoadResult]) -> float:
-    """Microseconds of the server's processor time for each operation of that load."""
-    before = cpu_reading(server.pid)
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Microseconds of a server's processor time for each operation, and who else was busy meanwhile."""
+
+    cpu_us: float
+    bystanders: float
+
+
+def cost_of(server: Server, load: Callable[[], LoadResult]) -> Cost:
+    """What that load costs the server."""
+    before, busy_before, started = cpu_reading(server.pid), busy_seconds(), time.monotonic()
     result = load()
     # An answer leaves before its connection is cleaned up, and that work belongs to the operation.
     time.sleep(SETTLE_SECONDS)
     seconds = cpu_seconds_between(before, cpu_reading(server.pid))
-    return seconds / result.operations * 1e6
+    others = busy_seconds() - busy_before - seconds - result.client_cpu_seconds
+    return Cost(
+        cpu_us=seconds / result.operations * 1e6, bystanders=max(0.0, others / (time.monotonic() - started))
+    )
 
 
 def handshake_note(server: Server, result: LoadResult) -> str:

@@ -5,6 +5,7 @@ process, which hides the cost of a helper process completely. A thread that ends
 takes its time with it: the servers measured here keep theirs. Linux only.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def cpu_reading(pid: int, *, proc: Path = PROC) -> dict[int, int]:
 def cpu_seconds_between(before: Mapping[int, int], after: Mapping[int, int]) -> float:
     """Processor time between two readings; a thread that is new in the second one counts from zero."""
     return sum(spent - before.get(thread, 0) for thread, spent in after.items()) / 1e9
+
+
+def busy_seconds(*, proc: Path = PROC) -> float:
+    """Processor time that the whole machine has spent so far, the hypervisor's share included."""
+    user, nice, system, _idle, _waiting, irq, soft_irq, stolen, *_ = map(int, _read(proc / "stat").split()[1:11])
+    return (user + nice + system + irq + soft_irq + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_bytes(pid: int, *, proc: Path = PROC) -> int:

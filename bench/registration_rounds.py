@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.enrolling import GROUP_KEY
 from bench.generator import Fleet
-from bench.measurement import Round, cpu_per_operation, handshake_note
+from bench.measurement import Cost, Round, cost_of, handshake_note
 from bench.plan import Plan
 from bench.servers.process import Endpoint, Server
 
@@ -30,7 +30,12 @@ def _rounds(plan: Plan, reference: Side, candidate: Side) -> Iterator[Round]:
     for number in range(1, plan.settings.rounds + 1):
         plan.narrator.tell(f"round {number} of {plan.settings.rounds}")
         prefix = f"round-{number}-"
-        yield Round(reference=_cost(plan, reference, prefix), candidate=_cost(plan, candidate, prefix))
+        theirs, ours = _cost(plan, reference, prefix), _cost(plan, candidate, prefix)
+        yield Round(
+            reference=theirs.cpu_us,
+            candidate=ours.cpu_us,
+            bystanders=(theirs.bystanders + ours.bystanders) / 2,
+        )
 
 
 def _warm_up(plan: Plan, side: Side) -> str:
@@ -38,11 +43,9 @@ def _warm_up(plan: Plan, side: Side) -> str:
     return handshake_note(side.server, result)
 
 
-def _cost(plan: Plan, side: Side, prefix: str) -> float:
+def _cost(plan: Plan, side: Side, prefix: str) -> Cost:
     fleet = _fleet(side, prefix)
-    return cpu_per_operation(
-        side.server, lambda: plan.load(side.mode, side.endpoint, fleet, plan.settings.operations)
-    )
+    return cost_of(side.server, lambda: plan.load(side.mode, side.endpoint, fleet, plan.settings.operations))
 
 
 def _fleet(side: Side, prefix: str) -> Fleet:

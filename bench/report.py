@@ -13,6 +13,9 @@ from bench.machine import Machine
 from bench.measurement import CaseResult, Judged
 from bench.plan import Settings
 
+QUIET = 0.2
+"""Processors that may be busy with other things: more shows in the figures, and more in ours than in nginx's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -28,6 +31,11 @@ class Report:
     def name(self) -> str:
         """The file name of the results; a part of the cases, or a quick look, never replaces a whole run."""
         return f"{self.machine.taken_at[:10]}-{self.machine.kind}" + ("" if self.complete else "-partial")
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the machine was busy with other things, so that the figures are not worth much."""
+        return any(result.bystanders >= QUIET for result in self.results)
 
     @property
     def all_kept(self) -> bool:
@@ -122,7 +130,13 @@ def _verdict(result: CaseResult) -> str:
 
 
 def _notes(result: CaseResult) -> list[str]:
-    return [f"reference is {result.reference}, measured is {result.candidate}", *result.notes]
+    return [f"reference is {result.reference}, measured is {result.candidate}", *result.notes, *_disturbance(result)]
+
+
+def _disturbance(result: CaseResult) -> list[str]:
+    if result.bystanders < QUIET:
+        return []
+    return [f"**disturbed**: other processes kept {result.bystanders:.1f} processors busy"]
 
 
 def _facts(heading: str, facts: Mapping[str, str]) -> list[str]:

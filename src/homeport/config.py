@@ -100,8 +100,8 @@ def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
     for field in msgspec.structs.fields(Config):
         for key in msgspec.structs.fields(field.type):
             value = environment.get(f"HOMEPORT_{field.name}_{key.name}".upper())
-            if value is not None:
-                section = document.setdefault(field.name, {})
+            # A section that is no table is refused with its place, by the conversion.
+            if value is not None and isinstance(section := document.setdefault(field.name, {}), dict):
                 section[key.name] = value.split(",") if key.type == tuple[str, ...] else value
 
 

@@ -1,9 +1,10 @@
 """Processor time and memory of a process tree, from a /proc made of files."""
 
+import os
 from pathlib import Path
 
 import pytest
-from bench.processes import cpu_reading, cpu_seconds_between, memory_bytes, process_tree
+from bench.processes import busy_seconds, cpu_reading, cpu_seconds_between, memory_bytes, process_tree
 
 
 def add_process(
@@ -46,6 +47,11 @@ def test_a_process_that_has_just_ended_is_passed_over(proc: Path) -> None:
 
 def test_memory_is_the_proportional_size_of_the_whole_tree(proc: Path) -> None:
     assert memory_bytes(10, proc=proc) == 127 * 1024
+
+
+def test_the_machine_is_busy_with_everything_but_idling_and_waiting_for_disks(proc: Path) -> None:
+    (proc / "stat").write_text("cpu  100 200 300 99999 88888 10 20 70 5 5\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    assert busy_seconds(proc=proc) * os.sysconf("SC_CLK_TCK") == pytest.approx(700)
 
 
 def test_time_between_counts_new_threads_from_zero_and_forgets_ended_ones() -> None:

@@ -49,7 +49,10 @@ def report() -> Report:
 
 def test_every_round_and_every_median_is_in_the_json(report: Report) -> None:
     case = as_json(report)["cases"][0]
-    assert case["rounds"] == [{"reference": 400, "candidate": 600}, {"reference": 410, "candidate": 656}]
+    assert case["rounds"] == [
+        {"reference": 400, "candidate": 600, "bystanders": None},
+        {"reference": 410, "candidate": 656, "bystanders": None},
+    ]
     assert case["medians"] == {"reference": 405, "candidate": 628, "ratio": pytest.approx(1.55)}
     assert (case["figure"], case["kept"]) == (pytest.approx(1.55), True)
 
@@ -75,6 +78,15 @@ def test_the_table_for_the_terminal_shows_the_same_cells(report: Report) -> None
 def test_one_missed_bound_is_enough(report: Report) -> None:
     assert not report.all_kept
     assert replace(report, results=[KEPT]).all_kept
+
+
+def test_a_run_beside_other_work_says_so(report: Report) -> None:
+    beside = replace(KEPT, rounds=[replace(round_, bystanders=0.7) for round_ in KEPT.rounds])
+    assert not report.disturbed
+    assert "disturbed" not in markdown(report)
+    disturbed = replace(report, results=[beside])
+    assert disturbed.disturbed
+    assert "other processes kept 0.7 processors busy" in markdown(disturbed)
 
 
 def test_results_are_named_by_day_and_kind_of_machine(report: Report, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-
 from tests.durability.rounds import Round, play
 
 _ADDRESS = "127.0.0.73"

@@ -6,7 +6,6 @@ Three rounds, always with other moments; a failure prints them. The whole is `ma
 import secrets
 from pathlib import Path
 
-import pytest
 from tests.durability.rounds import play
 
 ADDRESS = "127.0.0.72"
@@ -14,7 +13,6 @@ ROUNDS = 3
 DEVICES = 100
 
 
-@pytest.mark.xdist_group("durability")
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     seed = secrets.randbelow(1_000_000)
     print(f"seed {seed}")

@@ -19,24 +19,26 @@ _CROWD = 8
 
 Record = dict[str, Any]
 
-_RECORDS_WITHOUT_DEVICE = """
-    SELECT count(*) FROM registrations AS record WHERE record.status = 'assigned' AND NOT EXISTS (
-        SELECT 1 FROM hub_devices AS device
-        WHERE device.service_id = record.service_id AND device.hub_host_name = record.assigned_hub
-            AND device.device_id = record.device_id AND device.subject_key = record.subject_key)
-"""
-_DEVICES_WITHOUT_RECORD = """
-    SELECT count(*) FROM hub_devices AS device WHERE NOT EXISTS (
-        SELECT 1 FROM registrations AS record
-        WHERE record.service_id = device.service_id AND record.subject_key = device.subject_key
-            AND record.assigned_hub = device.hub_host_name AND record.device_id = device.device_id)
-"""
-_RECORDS_WITHOUT_SUBJECT = """
-    SELECT count(*) FROM registrations AS record WHERE NOT EXISTS (
-        SELECT 1 FROM subjects AS subject
-        WHERE subject.service_id = record.service_id AND subject.folded_id = record.folded_id
-            AND subject.subject_key = record.subject_key)
-"""
+_DISAGREEMENTS = {
+    "assigned records without their device": """
+        SELECT count(*) FROM registrations AS record WHERE record.status = 'assigned' AND NOT EXISTS (
+            SELECT 1 FROM hub_devices AS device
+            WHERE device.service_id = record.service_id AND device.hub_host_name = record.assigned_hub
+                AND device.device_id = record.device_id AND device.subject_key = record.subject_key)
+    """,
+    "devices without their record": """
+        SELECT count(*) FROM hub_devices AS device WHERE NOT EXISTS (
+            SELECT 1 FROM registrations AS record
+            WHERE record.service_id = device.service_id AND record.subject_key = device.subject_key
+                AND record.assigned_hub = device.hub_host_name AND record.device_id = device.device_id)
+    """,
+    "records without their subject": """
+        SELECT count(*) FROM registrations AS record WHERE NOT EXISTS (
+            SELECT 1 FROM subjects AS subject
+            WHERE subject.service_id = record.service_id AND subject.folded_id = record.folded_id
+                AND subject.subject_key = record.subject_key)
+    """,
+}
 
 
 def verify_group(administrator: Administrator, group_id: str, devices: Sequence[Device]) -> int:
@@ -65,8 +67,9 @@ def verify_database(server: ServerProcess) -> None:
     """The file is whole, its tables agree with each other, and nobody has touched the audit log."""
     with closing(_read_only(server.data_dir / "homeport.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        for query in (_RECORDS_WITHOUT_DEVICE, _DEVICES_WITHOUT_RECORD, _RECORDS_WITHOUT_SUBJECT):
-            assert database.execute(query).fetchone() == (0,), query
+        for name, query in _DISAGREEMENTS.items():
+            count = database.execute(query).fetchone()[0]
+            assert count == 0, f"{count} {name}"
     verdict = server.command("audit", "verify")
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     assert ": whole: " in verdict.stdout, verdict.stdout

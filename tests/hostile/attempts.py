@@ -112,7 +112,9 @@ class OwnerAttempt:
     site: Site
     token: str
 
-    def send(self, method: str, path: str, body: bytes | None = None, *, headers: Headers = (), query: str = GOOD_QUERY) -> bytes:
+    def send(
+        self, method: str, path: str, body: bytes | None = None, *, headers: Headers = (), query: str = GOOD_QUERY
+    ) -> bytes:
         """A request whose body says that it is JSON, unless `headers` say something else."""
         named = {name.lower() for name, _ in headers}
         typed = _JSON if body is not None and "content-type" not in named else ()

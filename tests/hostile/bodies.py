@@ -25,9 +25,14 @@ NOT_AN_OBJECT: dict[str, bytes] = {
 }
 
 
-def nested(levels: int, opening: str = "[", closing: str = "]") -> str:
+def nested(levels: int) -> str:
     """So many brackets, opened and closed again."""
-    return opening * levels + closing * levels
+    return "[" * levels + "]" * levels
+
+
+def nested_objects(levels: int) -> str:
+    """So many objects, one in the other."""
+    return '{"a":' * levels + "1" + "}" * levels
 
 
 def unclosed(levels: int) -> bytes:

@@ -1,26 +1,25 @@
-"""One server for all attacks; after each it must be healthy, after all of them its log must be clean."""
+"""One server for all attacks; after each it must be healthy, after all of them its log must be clean.
 
+With several workers each has a server of its own, at an address of its own.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
 from tests.hostile.site import Site
 from tests.sockets.server_process import ServerProcess
 
-_ADDRESS = "127.0.0.71"
-_HERE = "tests/hostile/"
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, all attacks run in one: the address can be taken once."""
-    for item in items:
-        if item.nodeid.startswith(_HERE):
-            item.add_marker(pytest.mark.xdist_group("hostile"))
+def _address() -> str:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return f"127.0.71.{worker + 1}"
 
 
 @pytest.fixture(scope="session")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server, at its most talkative."""
-    server = ServerProcess(tmp_path_factory.mktemp("hostile"), _ADDRESS, log_level="debug")
+    server = ServerProcess(tmp_path_factory.mktemp("hostile"), _address(), log_level="debug")
     try:
         site = Site.open(server)
         yield site

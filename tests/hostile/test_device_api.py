@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.hostile.attempts import BAD_IDS, BAD_QUERIES, GOOD_QUERY, NOT_HTTP, DeviceAttempt
-from tests.hostile.bodies import DEEP, LARGE, NOT_AN_OBJECT, NOT_JSON, nested, unclosed
+from tests.hostile.bodies import DEEP, LARGE, NOT_AN_OBJECT, NOT_JSON, nested, nested_objects, unclosed
 from tests.hostile.site import Site
 from tests.sockets.peer import HTTPS, Peer
 from tests.sockets.raw_http import chunked, exchange, read_answer, request
@@ -26,6 +26,8 @@ MISDIRECTED = (421, 421001)
 HEADERS_TOO_LARGE = (431, 431001)
 
 CHUNKS = ("Transfer-Encoding", "chunked")
+MIB_TO_COME = ("Content-Length", "1048576")
+UNKNOWN_OPERATION = "5.0000000000000000.00000000-0000-0000-0000-000000000000"
 
 TABLE: dict[str, tuple[Attack, tuple[int, int]]] = {
     # Types and sizes of the body.
@@ -33,12 +35,12 @@ TABLE: dict[str, tuple[Attack, tuple[int, int]]] = {
     "registrationId of a neighbour": (lambda a: a.register(b'{"registrationId": "neighbour"}'), INVALID_BODY),
     "a payload of open brackets": (lambda a: a.register(b'{"payload": ' + unclosed(90_000)), INVALID_BODY),
     "a deep payload": (lambda a: a.register(f'{{"payload": {nested(45_000)}}}'.encode()), INVALID_BODY),
-    "a deep unknown member": (lambda a: a.register(f'{{"x": {nested(9_000, "[{", "}]")}}}'.encode()), INVALID_BODY),
+    "a deep unknown member": (lambda a: a.register(f'{{"x": {nested_objects(9_000)}}}'.encode()), INVALID_BODY),
     "100,000 brackets": (lambda a: a.register(unclosed(DEEP)), BODY_TOO_LARGE),
     "a body of 1 MiB": (lambda a: a.register(b" " * LARGE), BODY_TOO_LARGE),
     "chunks of 1 MiB": (lambda a: a.register(chunked(b" " * LARGE), headers=[CHUNKS]), BODY_TOO_LARGE),
     "a single chunk of 1 MiB": (lambda a: a.register(chunked(b" " * LARGE, LARGE), headers=[CHUNKS]), BODY_TOO_LARGE),
-    "1 MiB announced and never sent": (lambda a: a.register(b"", headers=[("Content-Length", "1048576")]), BODY_TOO_LARGE),
+    "1 MiB announced and never sent": (lambda a: a.register(b"", headers=[MIB_TO_COME]), BODY_TOO_LARGE),
     "a chunk size of words": (lambda a: a.register(b"two\r\n{}\r\n0\r\n\r\n", headers=[CHUNKS]), INVALID_REQUEST),
     "a chunk size beyond 64 bits": (lambda a: a.register(b"f" * 17 + b"\r\n", headers=[CHUNKS]), INVALID_REQUEST),
     "a chunk longer than its size": (lambda a: a.register(b"1\r\n{}\r\n0\r\n\r\n", headers=[CHUNKS]), INVALID_REQUEST),
@@ -67,7 +69,7 @@ TABLE: dict[str, tuple[Attack, tuple[int, int]]] = {
     ),
     "a method that HTTP does not know": (lambda a: request("REGISTER", a.target(), a.headers()), INVALID_REQUEST),
     # Operations.
-    "an unknown operation": (lambda a: a.ask("5.0000000000000000.00000000-0000-0000-0000-000000000000"), OPERATION_NOT_FOUND),
+    "an unknown operation": (lambda a: a.ask(UNKNOWN_OPERATION), OPERATION_NOT_FOUND),
     "an operation with a null character": (lambda a: a.ask("5.a%00b"), OPERATION_NOT_FOUND),
     "an operation with a slash": (lambda a: a.ask("5.a%2Fb"), OPERATION_NOT_FOUND),
     "an operation of other letters": (lambda a: a.ask("%C3%A4"), OPERATION_NOT_FOUND),
@@ -123,9 +125,7 @@ def test_a_neighbours_operation_cannot_be_asked_for(site: Site) -> None:
     operation = site.device().register_over_https().operation_id
     other = site.device()
     other.register_over_https()
-    site.check_refusal(
-        exchange(site.deployment, DeviceAttempt(site, other).ask(str(operation))), *OPERATION_NOT_FOUND
-    )
+    site.check_refusal(exchange(site.deployment, DeviceAttempt(site, other).ask(str(operation))), *OPERATION_NOT_FOUND)
 
 
 def test_another_api_on_a_devices_connection_is_misdirected(site: Site) -> None:

@@ -1,13 +1,14 @@
 """Hostile HTTP to the service API and to the hub's REST API: input -> status and error code."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
 from tests.hostile.attempts import BAD_IDS, BAD_QUERIES, GOOD_QUERY, NOT_HTTP, OwnerAttempt
-from tests.hostile.bodies import DEEP, LARGE, NOT_AN_OBJECT, NOT_JSON, nested, unclosed
+from tests.hostile.bodies import DEEP, LARGE, NOT_AN_OBJECT, NOT_JSON, nested, nested_objects, unclosed
 from tests.hostile.site import Site
 from tests.sockets.peer import HTTPS, Peer
-from tests.sockets.raw_http import chunked, exchange, read_answer, request
+from tests.sockets.raw_http import Headers, chunked, exchange, read_answer, request
 
 Attack = Callable[[OwnerAttempt], bytes]
 Refusal = tuple[int, int]
@@ -28,6 +29,7 @@ HEADERS_TOO_LARGE = (431, 431001)
 
 CHUNKS = ("Transfer-Encoding", "chunked")
 XML = ("Content-Type", "text/xml")
+OTHER_LISTING = base64.b64encode(b"1\nenrollmentGroups\na").decode()
 KEY = '"attestation": {"type": "symmetricKey"}'
 
 
@@ -36,9 +38,24 @@ def enrollment(members: str) -> bytes:
     return f'{{"registrationId": "target", {KEY}, {members}}}'.encode()
 
 
-def put(body: bytes, **parts: list[tuple[str, str]]) -> Attack:
+def with_attestation(attestation: str) -> bytes:
+    """An individual enrollment with this attestation."""
+    return f'{{"registrationId": "target", "attestation": {attestation}}}'.encode()
+
+
+def with_key(key: str) -> bytes:
+    """An individual enrollment with this primary key."""
+    return with_attestation(f'{{"type": "symmetricKey", "symmetricKey": {{"primaryKey": "{key}"}}}}')
+
+
+def put(body: bytes, *, headers: Headers = ()) -> Attack:
     """A PUT of an individual enrollment."""
-    return lambda a: a.send("PUT", "/enrollments/target", body, headers=parts.get("headers", ()))
+    return lambda a: a.send("PUT", "/enrollments/target", body, headers=headers)
+
+
+def get(*, headers: Headers = (), query: str = GOOD_QUERY) -> Attack:
+    """A GET of an individual enrollment."""
+    return lambda a: a.send("GET", "/enrollments/a", headers=headers, query=query)
 
 
 def bulk(body: bytes) -> Attack:
@@ -55,10 +72,10 @@ def query(**headers: str) -> Attack:
 SERVICE: dict[str, tuple[Attack, Refusal]] = {
     # Types.
     "registrationId of a number": (put(b'{"registrationId": 1, "attestation": {}}'), INVALID_BODY),
-    "registrationId of a neighbour": (put(b'{"registrationId": "b", "attestation": {"type": "symmetricKey"}}'), INVALID_BODY),
+    "registrationId of a neighbour": (put(f'{{"registrationId": "b", {KEY}}}'.encode()), INVALID_BODY),
     "no attestation": (put(b'{"registrationId": "target"}'), INVALID_BODY),
-    "attestation of a string": (put(b'{"registrationId": "target", "attestation": "x"}'), INVALID_BODY),
-    "attestation of an unknown type": (put(b'{"registrationId": "target", "attestation": {"type": "trust"}}'), INVALID_BODY),
+    "attestation of a string": (put(with_attestation('"x"')), INVALID_BODY),
+    "attestation of an unknown type": (put(with_attestation('{"type": "trust"}')), INVALID_BODY),
     "capabilities of an array": (put(enrollment('"capabilities": [1]')), INVALID_BODY),
     "iotEdge of a string": (put(enrollment('"capabilities": {"iotEdge": "yes"}')), INVALID_BODY),
     "provisioningStatus of a number": (put(enrollment('"provisioningStatus": 1')), INVALID_BODY),
@@ -69,35 +86,37 @@ SERVICE: dict[str, tuple[Attack, Refusal]] = {
     "a hub that is not linked": (put(enrollment('"iotHubHostName": "elsewhere"')), INVALID_BODY),
     "an allocation that is not offered": (put(enrollment('"allocationPolicy": "custom"')), NOT_OFFERED),
     # Keys.
-    "a key that is no base64": (put(b'{"registrationId": "target", "attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "!!!!"}}}'), INVALID_BODY),
-    "a key of one byte": (put(b'{"registrationId": "target", "attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "AA=="}}}'), INVALID_BODY),
-    "a key of other letters": (put('{"registrationId": "target", "attestation": {"type": "symmetricKey", "symmetricKey": {"primaryKey": "ääää"}}}'.encode()), INVALID_BODY),
+    "a key that is no base64": (put(with_key("!!!!")), INVALID_BODY),
+    "a key of one byte": (put(with_key("AA==")), INVALID_BODY),
+    "a key of other letters": (put(with_key("ääää")), INVALID_BODY),
     # Depth.
     "100,000 brackets": (put(unclosed(DEEP)), INVALID_BODY),
     "100,000 brackets, closed": (put(nested(DEEP).encode()), INVALID_BODY),
     "100,000 brackets in an unknown member": (put(enrollment(f'"x": {nested(DEEP)}')), INVALID_BODY),
-    "900 objects in tags": (put(enrollment('"initialTwin": {"tags": ' + nested(900, '{"a":', "}").replace(":}", ":1}", 1) + "}")), INVALID_BODY),
+    "900 objects in tags": (put(enrollment('"initialTwin": {"tags": ' + nested_objects(900) + "}")), INVALID_BODY),
     "500 arrays in tags": (put(enrollment('"initialTwin": {"tags": {"a": ' + nested(500) + "}}")), INVALID_BODY),
-    "300 arrays in device information": (put(enrollment('"optionalDeviceInformation": {"a": ' + nested(300) + "}")), INVALID_BODY),
+    "300 arrays elsewhere": (put(enrollment(f'"optionalDeviceInformation": {{"a": {nested(300)}}}')), INVALID_BODY),
     # Sizes.
     "a body of 1 MiB": (put(b" " * LARGE), BODY_TOO_LARGE),
     "chunks of 1 MiB": (put(chunked(b" " * LARGE), headers=[CHUNKS]), BODY_TOO_LARGE),
     "1 MiB announced and never sent": (put(b"", headers=[("Content-Length", "1048576")]), BODY_TOO_LARGE),
     "tags of 100 KB": (put(enrollment('"initialTwin": {"tags": {"a": "' + "x" * 100_000 + '"}}')), INVALID_BODY),
-    "a header of 20 KB": (lambda a: a.send("GET", "/enrollments/a", headers=[("X-Header", "x" * 20_000)]), HEADERS_TOO_LARGE),
-    "1,000 headers": (lambda a: a.send("GET", "/enrollments/a", headers=[(f"X-{n}", "x" * 20) for n in range(1000)]), HEADERS_TOO_LARGE),
-    "20,000 headers": (lambda a: a.send("GET", "/enrollments/a", headers=[(f"X-{n}", "x" * 20) for n in range(20_000)]), HEADERS_TOO_LARGE),
-    "a target of 20 KB": (lambda a: a.send("GET", "/enrollments/a", query=GOOD_QUERY + "x" * 20_000), HEADERS_TOO_LARGE),
+    "a header of 20 KB": (get(headers=[("X-Header", "x" * 20_000)]), HEADERS_TOO_LARGE),
+    "1,000 headers": (get(headers=[(f"X-{n}", "x" * 20) for n in range(1000)]), HEADERS_TOO_LARGE),
+    "20,000 headers": (get(headers=[(f"X-{n}", "x" * 20) for n in range(20_000)]), HEADERS_TOO_LARGE),
+    "a target of 20 KB": (get(query=GOOD_QUERY + "x" * 20_000), HEADERS_TOO_LARGE),
     "a chunk size of words": (put(b"two\r\n{}\r\n0\r\n\r\n", headers=[CHUNKS]), INVALID_REQUEST),
     # Headers.
     "XML": (put(b"<a/>", headers=[XML]), UNSUPPORTED_MEDIA_TYPE),
     "no content type": (put(b"{}", headers=[("Content-Type", "")]), UNSUPPORTED_MEDIA_TYPE),
+    "a second host": (get(headers=[("Host", "elsewhere")]), INVALID_REQUEST),
+    "no host": (lambda a: b"GET /enrollments/a?api-version=2021-10-01 HTTP/1.1\r\n\r\n", INVALID_REQUEST),
     "a page size of words": (query(x_ms_max_item_count="many"), INVALID_REQUEST),
     "a negative page size": (query(x_ms_max_item_count="-1"), INVALID_REQUEST),
     "a page size of other digits": (query(x_ms_max_item_count="²"), INVALID_REQUEST),
     "a continuation of words": (query(x_ms_continuation="next"), INVALID_CONTINUATION),
     "a continuation of other letters": (query(x_ms_continuation="ä"), INVALID_CONTINUATION),
-    "a continuation of another listing": (query(x_ms_continuation="MQplbnJvbGxtZW50R3JvdXBzCmE="), INVALID_CONTINUATION),
+    "a continuation of another listing": (query(x_ms_continuation=OTHER_LISTING), INVALID_CONTINUATION),
     "a continuation of bytes": (query(x_ms_continuation="_____w=="), INVALID_CONTINUATION),
     # Bulk.
     "a bulk of nothing": (bulk(b"{}"), INVALID_BODY),
@@ -117,7 +136,7 @@ SERVICE: dict[str, tuple[Attack, Refusal]] = {
     "TRACE": (lambda a: a.send("TRACE", "/enrollments/a"), METHOD_NOT_ALLOWED),
     "CONNECT": (lambda a: a.send("CONNECT", "elsewhere:443"), INVALID_REQUEST),
     "a method that HTTP does not know": (lambda a: a.send("ENROLL", "/enrollments/a"), INVALID_REQUEST),
-    "HTTP of another version": (lambda a: a.send("GET", "/enrollments/a").replace(b"HTTP/1.1", b"HTTP/3.7", 1), INVALID_REQUEST),
+    "HTTP of another version": (lambda a: get()(a).replace(b"HTTP/1.1", b"HTTP/3.7", 1), INVALID_REQUEST),
     "the preface of HTTP/2": (lambda a: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", INVALID_REQUEST),
     "an entry that does not exist": (lambda a: a.send("GET", "/enrollments/nobody"), ENROLLMENT_NOT_FOUND),
 }  # fmt: skip
@@ -125,20 +144,26 @@ SERVICE: dict[str, tuple[Attack, Refusal]] = {
 PROPERTIES = '{"properties": {"desired": '
 
 
-def twin(body: str) -> Attack:
+def put_device(body: str) -> Attack:
+    """A PUT of a device."""
+    return lambda a: a.send("PUT", "/devices/target", body.encode())
+
+
+def twin(body: str | bytes, *, headers: Headers = ()) -> Attack:
     """A PATCH of the twin of a device that exists."""
-    return lambda a: a.send("PATCH", "/twins/target", body.encode())
+    data = body if isinstance(body, bytes) else body.encode()
+    return lambda a: a.send("PATCH", "/twins/target", data, headers=headers)
 
 
 HUB: dict[str, tuple[Attack, Refusal]] = {
-    "deviceId of a number": (lambda a: a.send("PUT", "/devices/target", b'{"deviceId": 1}'), INVALID_BODY),
-    "deviceId of a neighbour": (lambda a: a.send("PUT", "/devices/target", b'{"deviceId": "b"}'), INVALID_BODY),
-    "status of an unknown word": (lambda a: a.send("PUT", "/devices/target", b'{"status": "perhaps"}'), INVALID_BODY),
-    "a key of one byte": (lambda a: a.send("PUT", "/devices/target", b'{"authentication": {"symmetricKey": {"primaryKey": "AA=="}}}'), INVALID_BODY),
-    "an edge hierarchy": (lambda a: a.send("PUT", "/devices/target", b'{"deviceScope": "x"}'), NOT_OFFERED),
+    "deviceId of a number": (put_device('{"deviceId": 1}'), INVALID_BODY),
+    "deviceId of a neighbour": (put_device('{"deviceId": "b"}'), INVALID_BODY),
+    "status of an unknown word": (put_device('{"status": "perhaps"}'), INVALID_BODY),
+    "a key of one byte": (put_device('{"authentication": {"symmetricKey": {"primaryKey": "AA=="}}}'), INVALID_BODY),
+    "an edge hierarchy": (put_device('{"deviceScope": "x"}'), NOT_OFFERED),
     "100,000 brackets": (twin("[" * DEEP), INVALID_BODY),
     "100,000 brackets in an unknown member": (twin('{"x": ' + nested(DEEP) + "}"), INVALID_BODY),
-    "900 objects in desired properties": (twin(PROPERTIES + nested(900, '{"a":', "}").replace(":}", ":1}", 1) + "}}"), INVALID_BODY),
+    "900 objects in desired properties": (twin(PROPERTIES + nested_objects(900) + "}}"), INVALID_BODY),
     "300 arrays in tags": (twin('{"tags": {"a": ' + nested(300) + "}}"), INVALID_BODY),
     "tags of an array": (twin('{"tags": []}'), INVALID_BODY),
     "a whole number beyond 2^52": (twin(PROPERTIES + '{"a": 12345678901234567890123456789}}}'), INVALID_BODY),
@@ -146,18 +171,16 @@ HUB: dict[str, tuple[Attack, Refusal]] = {
     "a key with a dollar sign": (twin(PROPERTIES + '{"$a": 1}}}'), INVALID_BODY),
     "desired properties of 100 KB": (twin(PROPERTIES + '{"a": "' + "x" * 100_000 + '"}}}'), INVALID_BODY),
     "a body of 1 MiB": (twin(" " * LARGE), BODY_TOO_LARGE),
-    "chunks of 1 MiB": (lambda a: a.send("PATCH", "/twins/target", chunked(b" " * LARGE), headers=[CHUNKS]), BODY_TOO_LARGE),
-    "XML": (lambda a: a.send("PATCH", "/twins/target", b"<a/>", headers=[XML]), UNSUPPORTED_MEDIA_TYPE),
+    "chunks of 1 MiB": (twin(chunked(b" " * LARGE), headers=[CHUNKS]), BODY_TOO_LARGE),
+    "XML": (twin("<a/>", headers=[XML]), UNSUPPORTED_MEDIA_TYPE),
     "PATCH of a device": (lambda a: a.send("PATCH", "/devices/target", b"{}"), METHOD_NOT_ALLOWED),
     "a device that does not exist": (lambda a: a.send("GET", "/devices/nobody"), (404, 404001)),
-    "an event number of words": (lambda a: a.send("GET", "/hub/events", query=GOOD_QUERY + "&after=x"), INVALID_REQUEST),
+    "an event called x": (lambda a: a.send("GET", "/hub/events", query=f"{GOOD_QUERY}&after=x"), INVALID_REQUEST),
 }  # fmt: skip
 
 # The hub's device IDs may hold more marks than registration IDs.
 HUB_TAKES = {"a question mark", "a percent sign", "a quote", "a full stop at its end", "an underscore at its end"}
 HUB_BAD_IDS = {name: value for name, value in BAD_IDS.items() if name not in HUB_TAKES | {"a broken escape"}}
-# A path of these is no path with an ID.
-UNROUTED = {"a slash", "a question mark"}
 
 
 @pytest.fixture

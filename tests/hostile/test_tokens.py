@@ -1,4 +1,4 @@
-"""Bad SAS in every field, at every door: the device API, DPS over MQTT, the service API, the hub's REST, the hub's MQTT."""
+"""Bad SAS in every field, at every door: device API, DPS over MQTT, service API, the hub's REST, the hub's MQTT."""
 
 import pytest
 from tests.hostile.site import Site

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-from homeport.security.sas import decode_key, sign_sas_token
 from tests.sockets.signing import expiry
+
+from homeport.security.sas import decode_key, sign_sas_token
 
 _SCHEME = "SharedAccessSignature "
 _OTHER_KEY = bytes(range(64))

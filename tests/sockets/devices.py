@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeport.protocols.mqtt import dps_topics
-from homeport.protocols.mqtt.packets import Connack, Connect, Puback, Publish, ReturnCode, Suback, Subscribe
 from tests.sockets.peer import HTTPS, Peer
 from tests.sockets.raw_http import Answer, read_answer, request
 from tests.sockets.raw_mqtt import MqttPeer
 from tests.sockets.server_process import Deployment
 from tests.sockets.signing import device_key, device_token
+
+from homeport.protocols.mqtt import dps_topics
+from homeport.protocols.mqtt.packets import Connack, Connect, Puback, Publish, ReturnCode, Suback, Subscribe
 
 VERSION = "2021-06-01"
 _PATIENCE = 200

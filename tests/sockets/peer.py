@@ -40,9 +40,10 @@ class Peer:
             return b""
 
     def finish(self) -> None:
-        """Say that nothing more comes, and keep listening."""
+        """Say below TLS that nothing more comes, and keep listening."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+            # The method of the TLS socket would end TLS in both directions.
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
     def close(self) -> None:
         """Leave without a word."""

@@ -1,10 +1,11 @@
 """MQTT by hand: packets or bare bytes out, packets in, the server's closing as None."""
 
+from tests.sockets.peer import MQTT, Peer
+from tests.sockets.server_process import Deployment
+
 from homeport.protocols.mqtt.encoding import encode
 from homeport.protocols.mqtt.packets import Packet, Publish
 from homeport.protocols.mqtt.reader import PacketReader
-from tests.sockets.peer import MQTT, Peer
-from tests.sockets.server_process import Deployment
 
 _LARGEST = 1024 * 1024
 

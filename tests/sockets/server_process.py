@@ -83,7 +83,7 @@ class ServerProcess:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `homeport` sub-command on the data directory."""
-        call = [_HOMEPORT, *arguments, "--data-dir", self.data_dir]
+        call: list[str | Path] = [_HOMEPORT, *arguments, "--data-dir", self.data_dir]
         return subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
 
     def log(self) -> str:

@@ -3,9 +3,10 @@
 import time
 from urllib.parse import quote_plus
 
+from tests.sockets.server_process import Deployment
+
 from homeport.security.key_derivation import derive_device_key, encode_key
 from homeport.security.sas import decode_key, sign_sas_token
-from tests.sockets.server_process import Deployment
 
 _LIFETIME = 3600
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tests.storage.material import (
@@ -76,9 +79,9 @@ async def test_a_caller_that_gives_up_disturbs_nobody(storage: SqliteStorage) ->
         await impatient
 
 
-def test_closing_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: object) -> None:
+def test_closing_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: Path) -> None:
     async def story() -> None:
-        storage = open_storage(f"{tmp_path}/h.db", linger=0.05)
+        storage = open_storage(tmp_path / "h.db", linger=0.05)
         await storage.apply([put_service()])
         queued = [asyncio.ensure_future(storage.apply([put_record(f"dev-{number}")])) for number in range(700)]
         await asyncio.sleep(0)
@@ -90,14 +93,14 @@ def test_closing_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: o
             await storage.registrations.record(SERVICE, RegistrationId("late"))
 
     asyncio.run(story())
-    database = sqlite3.connect(f"{tmp_path}/h.db")
+    database = sqlite3.connect(tmp_path / "h.db")
     assert database.execute("SELECT count(*) FROM registrations").fetchone() == (700,)
     database.close()
 
 
-def test_two_processes_may_write_to_one_database(tmp_path: object) -> None:
+def test_two_processes_may_write_to_one_database(tmp_path: Path) -> None:
     async def story() -> None:
-        path = f"{tmp_path}/h.db"
+        path = tmp_path / "h.db"
         one, two = open_storage(path), open_storage(path, writer_name="writer-1")
         await one.apply([put_service()])
         shares = [(one, "a"), (two, "b")] * 100
@@ -110,3 +113,14 @@ def test_two_processes_may_write_to_one_database(tmp_path: object) -> None:
         await two.close()
 
     asyncio.run(story())
+
+
+def test_processes_that_start_at_once_on_a_new_database_all_open_it(tmp_path: Path) -> None:
+    start = threading.Barrier(4)
+
+    def open_and_close(number: int) -> None:
+        start.wait()
+        asyncio.run(open_storage(tmp_path / "h.db", writer_name=f"writer-{number}").close())
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(open_and_close, range(4)))

@@ -118,24 +118,28 @@ class Listeners:
         await self._connections.drain(seconds)
 
     def _bind(self, listener: Listener) -> list[socket.socket]:
+        """Sockets on every address, all of them with the port that the first one got."""
         bound: list[socket.socket] = []
         port = listener.port
         try:
             for address in listener.addresses:
-                try:
-                    bound.append(_listening_socket(address, port, share=self._share_ports))
-                except OSError as error:
-                    # The default addresses name it, and not every machine has it.
-                    if address != _IPV6_LOOPBACK or error.errno not in _NO_IPV6 or len(listener.addresses) == 1:
-                        raise
-                else:
-                    port = bound[-1].getsockname()[1]
+                bound += self._bind_address(address, port, is_only=len(listener.addresses) == 1)
+                port = bound[0].getsockname()[1] if bound else port
         except OSError:
             for each in bound:
                 each.close()
             raise
         self._ports[listener.name] = port
         return bound
+
+    def _bind_address(self, address: str, port: int, *, is_only: bool) -> list[socket.socket]:
+        try:
+            return [_listening_socket(address, port, share=self._share_ports)]
+        except OSError as error:
+            # The default addresses name it, and not every machine has it.
+            if address == _IPV6_LOOPBACK and error.errno in _NO_IPV6 and not is_only:
+                return []
+            raise
 
 
 def _listening_socket(address: str, port: int, *, share: bool) -> socket.socket:

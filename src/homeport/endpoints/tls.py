@@ -21,6 +21,7 @@ from homeport.endpoints.ports import Reports
 
 # The plaintext of one record (RFC 8446, section 5.1): what one read can give at most.
 _RECORD = 16_384
+_HEADER = 5
 _FLUSH = 65_536
 _NOT_TLS = frozenset({"http request", "https proxy request", "wrong version number", "packet length too long"})
 # AES-128 first: AES-256 brings SHA-384 into the key schedule, a tenth of a handshake's CPU for nothing that it guards.
@@ -75,6 +76,19 @@ def client_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
     return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in (leaf, *others))
 
 
+def _is_one_record(data: bytes) -> bool:
+    """Whether `data`, which starts a record, is exactly that record (RFC 8446, section 5.1)."""
+    return len(data) > _HEADER and len(data) == _HEADER + (data[3] << 8 | data[4])
+
+
+def _ends_with_a_record(data: bytes) -> bool:
+    """Whether `data`, which starts a record, ends with the end of one."""
+    offset, size = 0, len(data)
+    while offset + _HEADER <= size:
+        offset += _HEADER + (data[offset + 3] << 8 | data[offset + 4])
+    return offset == size
+
+
 def _reason(error: SSL.Error) -> str:
     """One word for the metric; OpenSSL's own texts are many, and change."""
     texts = {str(entry[-1]) for entry in error.args[0]} if error.args and isinstance(error.args[0], list) else set()
@@ -122,6 +136,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 
     __slots__ = (
         "_address",
+        "_aligned",
         "_front",
         "_make_protocol",
         "_peer_done",
@@ -140,6 +155,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._protocol: asyncio.Protocol | None = None
         self._state = _HANDSHAKE
         self._reading = True
+        self._aligned = True
         self._peer_done = False
         self._address = ""
         self._unsent = 0
@@ -163,7 +179,9 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
     def data_received(self, data: bytes) -> None:
         if self._state is _OPEN:
             self._tls.bio_write(data)
-            self._deliver()
+            single = self._aligned and _is_one_record(data)
+            self._aligned = single or (self._aligned and _ends_with_a_record(data))
+            self._deliver(single=single)
         elif self._state is _HANDSHAKE:
             self._shake_hands(data)
 
@@ -199,6 +217,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 
     def _shake_hands(self, data: bytes) -> None:
         self._tls.bio_write(data)
+        self._aligned = self._aligned and _ends_with_a_record(data)
         try:
             self._tls.do_handshake()
         except SSL.WantReadError:
@@ -218,7 +237,9 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._protocol.connection_made(self)
         self._deliver()
 
-    def _deliver(self) -> None:
+    def _deliver(self, *, single: bool = False) -> None:
+        """Hand up what can be decrypted. Of a `single` record there is no second piece; asking OpenSSL for it would
+        cost an exception at each read."""
         tls = self._tls
         while self._reading and self._state is _OPEN and self._protocol is not None:
             try:
@@ -233,6 +254,8 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
                 self.abort()
                 return
             self._protocol.data_received(data)
+            if single:
+                return
 
     def _end_of_input(self) -> None:
         if self._peer_done or self._protocol is None:

@@ -36,11 +36,10 @@ AFTER_CLAIM = CLAIM + timedelta(seconds=1)
 
 @dataclass
 class ScriptedHub:
-    """A hub elsewhere. `problem` is raised by every verb; a silent hub never answers; at the gate, callers meet."""
+    """A hub elsewhere. `problem` is raised by every verb; `meanwhile` happens before a verb is answered."""
 
     problem: Exception | None = None
-    silent: bool = False
-    gate: asyncio.Barrier | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
     plans: list[HubPlan] = field(default_factory=list)
     removed: list[DeviceId] = field(default_factory=list)
 
@@ -57,10 +56,8 @@ class ScriptedHub:
         await self._reach()
 
     async def _reach(self) -> None:
-        if self.silent:
-            await asyncio.Event().wait()
-        if self.gate is not None:
-            await self.gate.wait()
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.problem is not None:
             raise self.problem
 

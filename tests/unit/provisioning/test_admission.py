@@ -1,5 +1,6 @@
 """Who stands before us: ID scope, entry, and what a connection may still claim later."""
 
+import pytest
 from tests.unit.administration.world import ME, PRIMARY, SECONDARY, keys, refused
 from tests.unit.provisioning.floor import ID, Floor, on_floor
 
@@ -137,13 +138,10 @@ async def test_a_refusal_names_the_subject_that_is_known(floor: Floor) -> None:
 @on_floor
 async def test_a_disabled_entry_is_told_apart_by_the_proof(floor: Floor) -> None:
     await floor.enroll(provisioning_status=ProvisioningStatus.DISABLED)
-    try:
+    with pytest.raises(DisabledEntry) as disabled:
         await admit(floor)
-    except DisabledEntry as disabled:
-        assert disabled.identity.registration_id == ID
-        assert disabled.refusal.row is errors.ENROLLMENT_DISABLED
-    else:
-        raise AssertionError("a disabled entry admitted its device")
+    assert disabled.value.identity.registration_id == ID
+    assert disabled.value.refusal.row is errors.ENROLLMENT_DISABLED
     with refused(errors.ENROLLMENT_DISABLED) as refusal:
         await admit(floor, proof=floor.proof(key="d3Jvbmcta2V5LW9mLTE2LWJ5dGVz"))
     assert refusal.value.cause == "disabled_unproven"

@@ -59,14 +59,14 @@ async def test_a_hub_is_told_everything_that_the_entry_says(floor: Floor) -> Non
 
 @on_floor
 async def test_a_hub_slower_than_the_budget_leaves_the_operation_open(floor: Floor) -> None:
-    hub = await floor.link(FAR, ScriptedHub(silent=True))
+    hub = await floor.link(FAR, ScriptedHub(meanwhile=asyncio.Event().wait))
     await floor.enroll(iot_hubs=(FAR,))
     hurried = floor.restarted(budget=0.01)
     answer, events = await hurried.register()
     assert (await floor.record()).status is ASSIGNING
     assert answer.retry_after == 3
     assert [event.status for event in events if isinstance(event, RegistrationAttempted)] == ["assigning"]
-    hub.silent = False
+    hub.meanwhile = None
     worked, events = await floor.worker.run_once()
     assert worked
     assert [type(event) for event in events] == [RegistrationAttempted, DeviceAssigned]
@@ -137,11 +137,9 @@ async def test_a_worker_yields_to_what_was_written_meanwhile(floor: Floor) -> No
     hub = await floor.link(FAR, ScriptedHub(problem=DOWN))
     await floor.enroll(iot_hubs=(FAR,))
     await floor.register()
-    hub.problem, hub.gate = None, asyncio.Barrier(2)
-    work = asyncio.create_task(floor.worker.run_once())
-    await floor.world.enrollments.delete(floor.world.service_id, ID, if_match=ANY_ETAG, actor=ME)
-    await hub.gate.wait()
-    assert await work == (True, ())
+    verbs, service_id = floor.world.enrollments, floor.world.service_id
+    hub.problem, hub.meanwhile = None, lambda: verbs.delete(service_id, ID, if_match=ANY_ETAG, actor=ME)
+    assert await floor.worker.run_once() == (True, ())
     assert await floor.world.storage.registrations.record(floor.world.service_id, ID) is None
 
 

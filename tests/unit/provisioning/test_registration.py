@@ -20,6 +20,10 @@ from homeport.storage.changes import ChangedMeanwhile
 DISABLED = ProvisioningStatus.DISABLED
 
 
+async def _always_changed(_changes: object) -> None:
+    raise ChangedMeanwhile
+
+
 async def attested(floor: Floor) -> AttestedIdentity:
     identity, _ = await floor.registrations.attest(
         id_scope=floor.id_scope, registration_id=ID, credential=floor.proof()
@@ -141,23 +145,62 @@ async def test_attest_returns_the_identity_and_writes_nothing(floor: Floor) -> N
 
 @on_floor
 async def test_concurrent_registers_of_one_device_return_one_operation(floor: Floor) -> None:
-    """All of them have read before the first one writes."""
-    hub = await floor.link(FAR, ScriptedHub(gate=asyncio.Barrier(10)))
+    hub = await floor.link()
     await floor.enroll(iot_hubs=(FAR,))
     answers = await asyncio.gather(*(floor.register() for _ in range(10)))
-    operations = {status(answer).operation_id for answer, _ in answers}
-    assert operations == {(await floor.record()).operation_id}
+    assert {status(answer).operation_id for answer, _ in answers} == {(await floor.record()).operation_id}
     registered = [event for _, events in answers for event in events if isinstance(event, RegistrationAttempted)]
-    assert (len(registered), len(hub.plans)) == (1, 10)
+    assert (len(registered), len(hub.plans)) == (1, 1)
 
 
 @on_floor
-async def test_concurrent_registers_of_a_known_device_return_one_new_operation(floor: Floor) -> None:
-    hub = await floor.link(FAR)
+async def test_concurrent_registers_of_one_device_share_a_refusal(floor: Floor) -> None:
+    await floor.enroll()
+    floor.world.storage.apply = _always_changed  # type: ignore[method-assign]
+    outcomes = await asyncio.gather(*(floor.register() for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(each, HomeportError) and each.row is errors.PRECONDITION_CONFLICT for each in outcomes)
+
+
+@on_floor
+async def test_a_caller_that_leaves_takes_nobody_elses_operation_along(floor: Floor) -> None:
+    reached, answered = asyncio.Event(), asyncio.Event()
+
+    async def meanwhile() -> None:
+        reached.set()
+        await answered.wait()
+
+    await floor.link(FAR, ScriptedHub(meanwhile=meanwhile))
+    await floor.enroll(iot_hubs=(FAR,))
+    first = asyncio.ensure_future(floor.register())
+    await reached.wait()
+    second = asyncio.ensure_future(floor.register())
+    await asyncio.sleep(0)
+    first.cancel()
+    answered.set()
+    answer, _ = await second
+    record = await floor.record()
+    assert (record.status, record.operation_id) == (RegistrationStatus.ASSIGNED, status(answer).operation_id)
+    assert first.cancelled()
+
+
+@on_floor
+async def test_concurrent_registers_on_several_processes_return_one_operation(floor: Floor) -> None:
+    """All of them have read before the first one writes."""
+    hub = await floor.link(FAR, ScriptedHub(meanwhile=asyncio.Barrier(4).wait))
+    await floor.enroll(iot_hubs=(FAR,))
+    answers = await asyncio.gather(*(floor.restarted().register() for _ in range(4)))
+    assert {status(answer).operation_id for answer, _ in answers} == {(await floor.record()).operation_id}
+    registered = [event for _, events in answers for event in events if isinstance(event, RegistrationAttempted)]
+    assert (len(registered), len(hub.plans)) == (1, 4)
+
+
+@on_floor
+async def test_a_known_device_on_several_processes_gets_one_new_operation(floor: Floor) -> None:
+    hub = await floor.link()
     await floor.enroll(iot_hubs=(FAR,))
     earlier, _ = await floor.register()
-    hub.gate = asyncio.Barrier(10)
-    answers = await asyncio.gather(*(floor.register() for _ in range(10)))
+    hub.meanwhile = asyncio.Barrier(4).wait
+    answers = await asyncio.gather(*(floor.restarted().register() for _ in range(4)))
     operations = {status(answer).operation_id for answer, _ in answers}
     assert operations == {(await floor.record()).operation_id}
     assert status(earlier).operation_id not in operations
@@ -178,11 +221,7 @@ async def test_register_while_assigning_returns_the_same_operation(floor: Floor)
 @on_floor
 async def test_a_record_that_keeps_changing_ends_in_a_conflict_to_repeat(floor: Floor) -> None:
     await floor.enroll()
-
-    async def always_changed(_changes: object) -> None:
-        raise ChangedMeanwhile
-
-    floor.world.storage.apply = always_changed  # type: ignore[method-assign]
+    floor.world.storage.apply = _always_changed  # type: ignore[method-assign]
     with refused(errors.PRECONDITION_CONFLICT):
         await floor.register()
 

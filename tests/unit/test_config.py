@@ -1,0 +1,108 @@
+"""Configuration: the file, the environment over it, and errors that say where and what to do."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from homeport.config import Config, ConfigError, load
+from homeport.observability.logging import LogFormat
+
+LEAST = """
+[tls]
+certificate = "server.pem"
+private_key = "/elsewhere/server.key"
+
+[storage]
+path = "homeport.db"
+sealing_key = "sealing.key"
+"""
+
+
+def loaded(directory: Path, text: str = LEAST, **environment: str) -> Config:
+    file = directory / "homeport.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environment)
+
+
+def test_defaults_are_those_of_a_server_for_this_machine(tmp_path: Path) -> None:
+    config = loaded(tmp_path)
+    assert config.server.bind == ("127.0.0.1", "::1")
+    assert (config.server.https_port, config.server.mqtt_port, config.server.plain_http_port) == (443, 8883, None)
+    assert (config.log.format, config.log.level) == (LogFormat.AUTO, "info")
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = loaded(tmp_path)
+    assert config.tls.certificate == tmp_path / "server.pem"
+    assert config.tls.private_key == Path("/elsewhere/server.key")
+    assert (config.storage.path, config.storage.sealing_key) == (tmp_path / "homeport.db", tmp_path / "sealing.key")
+
+
+def test_the_file_says_what_it_says(tmp_path: Path) -> None:
+    text = LEAST + '[server]\nbind = ["::"]\nhttps_port = 8443\n[log]\nformat = "json"\n[assignment]\nbudget_ms = 5\n'
+    config = loaded(tmp_path, text)
+    assert (config.server.bind, config.server.https_port) == (("::",), 8443)
+    assert (config.log.format, config.assignment.budget_ms) == (LogFormat.JSON, 5.0)
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
+    config = loaded(
+        tmp_path,
+        LEAST + "[server]\nhttps_port = 8443\n",
+        HOMEPORT_SERVER_HTTPS_PORT="9443",
+        HOMEPORT_SERVER_BIND="10.0.0.1,::1",
+        HOMEPORT_STORAGE_PATH="other.db",
+        HOMEPORT_LOG_LEVEL="debug",
+        HOMEPORT_ASSIGNMENT_POLL_SECONDS="0.5",
+        HOMEPORT_UNKNOWN_THING="is not ours",
+    )
+    assert (config.server.https_port, config.server.bind) == (9443, ("10.0.0.1", "::1"))
+    assert (config.storage.path, config.log.level) == (tmp_path / "other.db", "debug")
+    assert config.assignment.poll_seconds == 0.5
+
+
+@pytest.mark.parametrize("section", msgspec.structs.fields(Config), ids=lambda field: field.name)
+def test_every_key_can_be_set_by_the_environment(tmp_path: Path, section: msgspec.structs.FieldInfo) -> None:
+    for key in msgspec.structs.fields(section.type):
+        name = f"HOMEPORT_{section.name}_{key.name}".upper()
+        value = {"format": "json"}.get(key.name, "7")
+        found = getattr(getattr(loaded(tmp_path, **{name: value}), section.name), key.name)
+        assert found in (7, "7", ("7",), tmp_path / "7", LogFormat.JSON)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("this is = = not TOML", "is not TOML"),
+        (LEAST + "[server]\nhttp_port = 80\n", "http_port"),
+        (LEAST + "[sever]\nhttps_port = 80\n", "sever"),
+        (LEAST + '[server]\nhttps_port = "many"\n', "$.server.https_port"),
+        (LEAST + '[log]\nformat = "xml"\n', "$.log.format"),
+        ("[tls]\ncertificate = 'a'\nprivate_key = 'b'\n", "storage"),
+        (LEAST.replace('"homeport.db"', "7"), "$.storage.path"),
+        (LEAST + "[log]\nlevel = 3.5\n[log]\n", "is not TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        loaded(tmp_path, text)
+    assert str(tmp_path / "homeport.toml") in str(refusal.value)
+    assert said in str(refusal.value)
+
+
+def test_a_missing_file_tells_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="homeport init"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "homeport.toml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(file, {})
+
+
+def test_a_section_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="server"):
+        loaded(tmp_path, "server = 3\n" + LEAST, HOMEPORT_SERVER_HTTPS_PORT="8443")
