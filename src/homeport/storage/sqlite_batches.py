@@ -12,7 +12,7 @@ nothing was written; the next batch tries afresh.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from homeport.storage.changes import ChangedMeanwhile
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.sql import load
 from homeport.storage.sqlite_changes import Transaction
+from homeport.storage.sqlite_connections import is_locked, pauses
 from homeport.storage.writer import Outcome, Work
 
 T = TypeVar("T")
@@ -28,7 +29,6 @@ T = TypeVar("T")
 _SQL = load("connection")
 
 _WORKS_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
 class SqliteBatches:
@@ -104,12 +104,12 @@ class SqliteBatches:
     async def _begin(self) -> None:
         """Take the write lock, waiting for another process without blocking the event loop."""
         self._rollback()  # Of a batch whose event loop ended in the middle.
-        for pause in _pauses(self._busy_timeout):
+        for pause in pauses(self._busy_timeout):
             try:
                 self._connection.execute(_SQL["begin"])
                 return
             except sqlite3.OperationalError as error:
-                if not _is_locked(error):
+                if not is_locked(error):
                     raise
             await asyncio.sleep(pause)
         self._connection.execute(_SQL["begin"])
@@ -123,20 +123,6 @@ class SqliteBatches:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _pauses(total: float) -> Iterator[float]:
-    """Ever longer waits for a lock, up to `total` seconds."""
-    pause = _FIRST_PAUSE
-    while total > 0:
-        yield min(pause, total)
-        total -= pause
-        pause = min(2 * pause, _LONGEST_PAUSE)
-
-
-def _is_locked(error: sqlite3.Error) -> bool:
-    """Whether another process holds the lock; the low byte is the primary result code."""
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_engines_fault(error: Exception) -> bool:

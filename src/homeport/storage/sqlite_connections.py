@@ -4,6 +4,8 @@ Knows the pragmas by name (`storage/sql/connection.sql`) and nothing of tables.
 """
 
 import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from homeport.storage.port import StorageUnavailable
@@ -12,6 +14,8 @@ from homeport.storage.sql import load
 _SQL = load("connection")
 _STATEMENTS = 256
 """Prepared statements kept per connection; more than there are queries."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process's transaction."""
@@ -25,8 +29,9 @@ def open_writer(path: Path, *, durable: bool, busy_timeout: float = BUSY_TIMEOUT
     """
     try:
         connection = _connect(path, mode="rwc", busy_timeout=busy_timeout)
-        for rule in ("page_size", "journal", "durable" if durable else "fleeting"):
-            connection.execute(_SQL[rule])
+        connection.execute(_SQL["page_size"])
+        _switch_to_log(connection, busy_timeout)
+        connection.execute(_SQL["durable" if durable else "fleeting"])
         for rule in ("erase_deleted", "check_references", "checkpoint_pages", "cache"):
             connection.execute(_SQL[rule])
     except sqlite3.Error as error:
@@ -42,6 +47,34 @@ def open_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Co
     except sqlite3.Error as error:
         raise StorageUnavailable(f"The database {path} cannot be read: {error}.") from error
     return connection
+
+
+def pauses(total: float) -> Iterator[float]:
+    """Ever longer waits for a lock, up to `total` seconds."""
+    pause = _FIRST_PAUSE
+    while total > 0:
+        yield min(pause, total)
+        total -= pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process holds the lock; the low byte is the primary result code."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _switch_to_log(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Two processes that make the database at once meet here, and SQLite does not wait by itself for this lock."""
+    nobody_rings = threading.Event()
+    for pause in pauses(busy_timeout):
+        try:
+            connection.execute(_SQL["journal"])
+            return
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+        nobody_rings.wait(pause)
+    connection.execute(_SQL["journal"])
 
 
 def _connect(path: Path, *, mode: str, busy_timeout: float) -> sqlite3.Connection:

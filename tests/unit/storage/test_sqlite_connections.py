@@ -1,10 +1,11 @@
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.sqlite_connections import open_reader, open_writer
+from homeport.storage.sqlite_connections import is_locked, open_reader, open_writer, pauses
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -43,3 +44,38 @@ def test_a_path_with_odd_characters_is_a_path(tmp_path: Path) -> None:
 def test_a_reader_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="cannot be read"):
         open_reader(tmp_path / "missing.db")
+
+
+def test_the_switch_to_the_log_waits_for_a_lock(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "h.db", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE t (x)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StorageUnavailable, match="locked"):
+        open_writer(tmp_path / "h.db", durable=False, busy_timeout=0.01)
+    release = threading.Timer(0.05, other.execute, ("ROLLBACK",))
+    release.start()
+    open_writer(tmp_path / "h.db", durable=False, busy_timeout=30).close()
+    release.join()
+    other.close()
+
+
+@pytest.mark.parametrize("total", [0.0005, 0.2, 1.0])
+def test_pauses_grow_and_sum_up_to_the_whole(total: float) -> None:
+    waits = list(pauses(total))
+    assert waits[:-1] == sorted(waits[:-1])
+    assert sum(waits) == pytest.approx(total)
+    assert list(pauses(0)) == []
+
+
+def test_a_lock_is_told_from_other_failures(tmp_path: Path) -> None:
+    holder, other = (sqlite3.connect(tmp_path / "h.db", isolation_level=None, timeout=0) for _ in range(2))
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError) as locked:
+        other.execute("BEGIN EXCLUSIVE")
+    holder.execute("ROLLBACK")
+    with pytest.raises(sqlite3.OperationalError) as wrong:
+        other.execute("SELECT * FROM nothing")
+    holder.close()
+    other.close()
+    assert is_locked(locked.value)
+    assert not is_locked(wrong.value)

@@ -1,0 +1,48 @@
+"""One running server for the verbs that ask one, and a terminal to type commands into.
+
+With several workers each has a server of its own, at an address of its own.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.sockets.server_process import Deployment, ServerProcess
+from tests.unit.cli.terminal import Terminal
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Deployment]]:
+    server = ServerProcess(tmp_path_factory.mktemp("cli"), f"127.0.81.{WORKER + 1}")
+    try:
+        yield server, server.start()
+        server.stop()
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def deployment(_server: tuple[ServerProcess, Deployment]) -> Deployment:
+    """How to reach the running server."""
+    return _server[1]
+
+
+@pytest.fixture(scope="session")
+def at_server(_server: tuple[ServerProcess, Deployment]) -> Terminal:
+    """A terminal on the machine of the running server."""
+    return Terminal(_server[0].data_dir)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Terminal:
+    """A terminal where nothing has been started."""
+    return Terminal(tmp_path / "nothing")
+
+
+@pytest.fixture
+def address() -> str:
+    """An address of this worker's own, for a server that a test starts itself."""
+    return f"127.0.82.{WORKER + 1}"

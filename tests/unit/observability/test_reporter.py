@@ -1,0 +1,189 @@
+"""One event, two renderings; and nothing in either that tells who the device is."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from structlog.typing import FilteringBoundLogger
+from tests.unit.administration.world import PRIMARY
+from tests.unit.provisioning.floor import ID, Floor, on_floor
+
+from homeport import errors
+from homeport.errors import HomeportError
+from homeport.model.events import (
+    AttestationAttempted,
+    DeviceAssigned,
+    EntryChanged,
+    RegistrationAttempted,
+    ServiceEvent,
+)
+from homeport.model.identifiers import ServiceId, SubjectKey
+from homeport.observability.logging import LogFormat, configure
+from homeport.observability.metrics import Metrics
+from homeport.observability.reporter import Reporter
+
+SUBJECT, SERVICE = SubjectKey("5ub1ec7"), ServiceId(1)
+AT = {"transport": "mqtt", "correlation_id": "c-1"}
+
+
+class Observed:
+    """A reporter, and what it has said."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+        logger: FilteringBoundLogger = configure(LogFormat.JSON, "debug", self.stream)
+        self.reporter = Reporter(logger, Metrics())
+
+    def line(self) -> dict[str, Any]:
+        """The only line."""
+        (text,) = self.stream.getvalue().splitlines()
+        line: dict[str, Any] = json.loads(text)
+        assert line.pop("time")
+        return line
+
+    def count(self, name: str, **labels: str) -> float:
+        """A sample's value; 0 if there is none."""
+        page = self.reporter.metrics_page().decode()
+        samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+        return sum(sample.value for sample in samples if (sample.name, sample.labels) == (name, labels))
+
+
+@pytest.fixture
+def observed() -> Iterator[Observed]:
+    yield Observed()
+
+
+def test_a_registration_is_logged_and_counted(observed: Observed) -> None:
+    event = RegistrationAttempted(service_id=SERVICE, status="assigned", subject_key=SUBJECT, hub_host_name="hub.test")
+    observed.reporter.report([event], **AT)
+    assert observed.line() == {
+        "event": "registration",
+        "level": "info",
+        "status": "assigned",
+        "hub": "hub.test",
+        "subject": SUBJECT,
+        **AT,
+    }
+    assert observed.count("homeport_registration_attempts_total", hub="hub.test", status="assigned") == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "labels"),
+    [
+        (
+            AttestationAttempted(service_id=SERVICE, succeeded=True),
+            "homeport_attestation_attempts_total",
+            {"status": "succeeded", "cause": "", "transport": "mqtt"},
+        ),
+        (
+            AttestationAttempted(service_id=SERVICE, succeeded=False, cause="wrong_key"),
+            "homeport_attestation_attempts_total",
+            {"status": "failed", "cause": "wrong_key", "transport": "mqtt"},
+        ),
+        (
+            RegistrationAttempted(service_id=SERVICE, status="failed", subject_key=SUBJECT),
+            "homeport_registration_attempts_total",
+            {"hub": "", "status": "failed"},
+        ),
+        (
+            DeviceAssigned(
+                service_id=SERVICE, subject_key=SUBJECT, hub_host_name="h", substatus="initialAssignment"
+            ),
+            "homeport_device_assignments_total",
+            {"hub": "h", "substatus": "initialAssignment"},
+        ),
+        (
+            EntryChanged(service_id=SERVICE, kind="EnrollmentCreated", actor="owner"),
+            "homeport_changes_total",
+            {"kind": "EnrollmentCreated"},
+        ),
+    ],
+)
+def test_every_event_is_counted(observed: Observed, event: ServiceEvent, name: str, labels: dict[str, str]) -> None:
+    observed.reporter.report([event, event], **AT)
+    assert observed.count(name, **labels) == 2
+
+
+def test_an_unknown_event_is_a_defect(observed: Observed) -> None:
+    with pytest.raises(TypeError, match="int"):
+        observed.reporter.report([3], **AT)  # type: ignore[list-item]
+
+
+def test_a_refusal_says_the_cause_and_not_the_message(observed: Observed) -> None:
+    error = HomeportError(errors.ATTESTATION_FAILED, "For people.", cause="wrong_key", subject=SUBJECT)
+    observed.reporter.refused(error, operation="Register", **AT)
+    assert observed.line() == {
+        "event": "refused",
+        "level": "info",
+        "error": "AttestationFailed",
+        "cause": "wrong_key",
+        "operation": "Register",
+        "subject": SUBJECT,
+        **AT,
+    }
+    labels = {"error": "AttestationFailed", "operation": "Register", "transport": "mqtt"}
+    assert observed.count("homeport_refusals_total", **labels) == 1
+    attempt = {"status": "failed", "cause": "wrong_key", "transport": "mqtt"}
+    assert observed.count("homeport_attestation_attempts_total", **attempt) == 1
+
+
+def test_an_administrators_refusal_is_no_attestation(observed: Observed) -> None:
+    observed.reporter.refused(HomeportError(errors.UNAUTHORIZED), operation="getDevice", **AT)
+    attempt = {"status": "failed", "cause": "Unauthorized", "transport": "mqtt"}
+    assert observed.count("homeport_attestation_attempts_total", **attempt) == 0
+    assert "subject" not in observed.line()
+
+
+def test_our_own_failures_are_louder(observed: Observed) -> None:
+    observed.reporter.refused(HomeportError(errors.UNAVAILABLE), operation="Register", **AT)
+    assert observed.line()["level"] == "warning"
+
+
+def test_a_crash_leaves_its_traceback_in_the_log_only(observed: Observed) -> None:
+    try:
+        raise ZeroDivisionError("a defect")
+    except ZeroDivisionError as error:
+        observed.reporter.crashed(error, operation="Register", **AT)
+    line = observed.line()
+    assert (line["event"], line["level"]) == ("crashed", "error")
+    assert "ZeroDivisionError: a defect" in line["exception"]
+    assert observed.count("homeport_crashes_total", operation="Register", transport="mqtt") == 1
+
+
+def test_connections_go_up_and_down(observed: Observed) -> None:
+    for _ in range(3):
+        observed.reporter.connection_opened("mqtt")
+    observed.reporter.connection_closed("mqtt", "closed by the peer")
+    assert observed.count("homeport_connections", transport="mqtt") == 2
+    assert observed.count("homeport_connections_closed_total", transport="mqtt") == 1
+
+
+def test_failed_handshakes_are_counted_by_reason(observed: Observed) -> None:
+    observed.reporter.handshake_failed("timeout")
+    assert observed.count("homeport_tls_handshakes_failed_total", reason="timeout") == 1
+
+
+def test_requests_are_counted_and_timed(observed: Observed) -> None:
+    observed.reporter.request_served(operation="Register", status=202, seconds=0.02, transport="https")
+    labels = {"operation": "Register", "transport": "https"}
+    assert observed.count("homeport_requests_total", status="202", **labels) == 1
+    assert observed.count("homeport_request_duration_seconds_bucket", le="0.025", **labels) == 1
+    assert observed.count("homeport_request_duration_seconds_bucket", le="0.01", **labels) == 0
+
+
+@on_floor
+async def test_neither_rendering_tells_who_registered(floor: Floor) -> None:
+    observed = Observed()
+    await floor.enroll(device_id="the-hubs-name-for-it")
+    _, events = await floor.register(payload=b'{"serial":"12345"}')
+    observed.reporter.report(events, **AT)
+    with pytest.raises(HomeportError) as refusal:
+        await floor.register(proof=floor.proof(key="d3Jvbmcta2V5LW9mLTE2LWJ5dGVz"))
+    observed.reporter.refused(refusal.value, operation="Register", **AT)
+    said = observed.stream.getvalue() + observed.reporter.metrics_page().decode()
+    assert (await floor.record()).subject_key in said
+    for secret in (ID, "the-hubs-name-for-it", "12345", PRIMARY, floor.proof().sas_token or ""):
+        assert secret not in said
