@@ -26,10 +26,8 @@ def test_a_changed_entry_is_pointed_at(tmp_path: Path) -> None:
     terminal = initialised(tmp_path)
     assert "whole" in terminal.out("audit", "verify")
     with closing(sqlite3.connect(terminal.data_dir / "homeport.db")) as database:
-        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in triggers:
-            database.execute(f"DROP TRIGGER {name}")
-        database.execute("UPDATE audit_entries SET body = replace(body, 'system', 'nobody') WHERE sequence = 2")
+        database.execute("DROP TRIGGER audit_refuses_update")
+        database.execute("UPDATE audit SET body = replace(body, 'system', 'nobody') WHERE sequence = 2")
         database.commit()
     result = terminal.run("audit", "verify")
     assert result.exit_code == 1

@@ -61,11 +61,11 @@ def test_what_is_deleted_is_gone(at_server: Terminal) -> None:
 
 @pytest.mark.parametrize("registration_id", ["a b", "../policies", "ü", "a/b?c", "x" * 129])
 def test_an_id_outside_the_grammar_is_refused_by_the_server(at_server: Terminal, registration_id: str) -> None:
-    assert "400006" in at_server.error("enrollments", "create", "--", registration_id) or True
+    assert "registrationId" in at_server.error("enrollments", "create", registration_id)
 
 
 @pytest.mark.parametrize("twin", ["{", "[]", '"text"', "7"])
-def test_a_twin_that_is_no_object_is_refused_before_it_is_sent(nowhere: Terminal, at_server: Terminal, twin: str) -> None:
+def test_a_twin_that_is_no_object_is_refused(at_server: Terminal, twin: str) -> None:
     error = at_server.error("enrollments", "create", "no-twin", "--initial-twin", twin)
     assert "--initial-twin" in error
     assert "JSON" in error

@@ -75,7 +75,9 @@ def test_the_certificate_is_for_the_hosts_and_this_machine() -> None:
     assert len(set(hosts)) == len(hosts)
 
 
-@pytest.mark.parametrize("host", ["", "dps test", "https://dps.test", "dps.test:443", "a..b", "-" * 64, "dps.test/x", "ü.test"])
+@pytest.mark.parametrize(
+    "host", ["", "dps test", "https://dps.test", "dps.test:443", "a..b", "-" * 64, "dps.test/x", "ü.test"]
+)
 def test_what_is_no_host_is_refused(host: str) -> None:
     with pytest.raises(ConfigError, match="neither a DNS name nor an IP address"):
         certificate_hosts([host])

@@ -89,9 +89,7 @@ def test_a_registration_is_logged_and_counted(observed: Observed) -> None:
             {"hub": "", "status": "failed"},
         ),
         (
-            DeviceAssigned(
-                service_id=SERVICE, subject_key=SUBJECT, hub_host_name="h", substatus="initialAssignment"
-            ),
+            DeviceAssigned(service_id=SERVICE, subject_key=SUBJECT, hub_host_name="h", substatus="initialAssignment"),
             "homeport_device_assignments_total",
             {"hub": "h", "substatus": "initialAssignment"},
         ),
@@ -108,7 +106,7 @@ def test_every_event_is_counted(observed: Observed, event: ServiceEvent, name: s
 
 
 def test_an_unknown_event_is_a_defect(observed: Observed) -> None:
-    with pytest.raises(TypeError, match="int"):
+    with pytest.raises(AssertionError):
         observed.reporter.report([3], **AT)  # type: ignore[list-item]
 
 
