@@ -17,6 +17,7 @@ from homeport.errors import HomeportError
 from homeport.model.access_policy import HUB_RIGHTS, PROVISIONING_RIGHTS, AccessRight, SharedAccessPolicy
 from homeport.model.events import ServiceEvent
 from homeport.model.identifiers import ServiceId
+from homeport.model.linked_hub import LinkedHub
 from homeport.security.key_derivation import encode_key
 from homeport.storage.changes import Change, DeletePolicy, PutPolicy
 from homeport.storage.port import Storage
@@ -72,7 +73,8 @@ class AccessPolicies:
         """A new policy with two fresh keys.
 
         Raises:
-            HomeportError: INVALID_REQUEST for a bad name or rights that do not fit, ALREADY_EXISTS.
+            HomeportError: INVALID_REQUEST for a bad name, rights that do not fit or a hub that is not linked;
+                ALREADY_EXISTS.
         """
         _check_name(key_name)
         _check_rights(rights, hub_host_name)
@@ -81,6 +83,8 @@ class AccessPolicies:
         )
 
         async def attempt() -> tuple[SharedAccessPolicy, Sequence[ServiceEvent]]:
+            if hub_host_name is not None:
+                _check_linked(hub_host_name, await self._storage.settings.linked_hubs(service_id))
             if await self._storage.settings.policy(service_id, key_name, hub_host_name) is not None:
                 raise HomeportError(errors.ALREADY_EXISTS, "Delete it first, or choose another name.")
             return policy, await self._write(policy, PutPolicy(policy=policy), kind="PolicyCreated", actor=actor)
@@ -172,6 +176,13 @@ def _check_name(key_name: str) -> None:
     if not _NAME.fullmatch(key_name):
         rule = "A policy's name has 1 to 64 letters, digits, '.', '_' or '-'."
         raise HomeportError(errors.INVALID_REQUEST, rule, info={"field": "keyName"})
+
+
+def _check_linked(hub_host_name: str, linked: Sequence[LinkedHub]) -> None:
+    names = [hub.host_name for hub in linked]
+    if hub_host_name not in names:
+        rule = f"{hub_host_name[:255]!r} is not a linked hub. Linked: {', '.join(names) or 'none'}."
+        raise HomeportError(errors.INVALID_REQUEST, rule, info={"field": "hubHostName"})
 
 
 def _check_rights(rights: Collection[AccessRight], hub_host_name: str | None) -> None:

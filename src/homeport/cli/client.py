@@ -5,6 +5,7 @@ the data directory are read.
 """
 
 import asyncio
+import ssl  # noqa: TID251 - the ban is for servers; a client judges the certificate that it is shown
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,18 +27,23 @@ _TIMEOUT = 30.0
 
 
 class Client:
-    """Requests to one host, signed with one policy's key."""
+    """Requests to one host, signed with one policy's key; a context manager that closes the connection."""
 
     def __init__(self, connection: str, *, ca_file: Path, port: int, clock: Clock) -> None:
         """A client of the host that the connection string names.
 
         Raises:
-            click.ClickException: the connection string is malformed.
+            click.ClickException: the connection string is malformed, or the CA's certificate cannot be read.
         """
         self._host, self._policy, self._key = _parse(connection)
         self._clock = clock
-        context = httpx.create_ssl_context(verify=str(ca_file))
-        self._http = httpx.Client(verify=context, timeout=_TIMEOUT, base_url=f"https://{self._host}:{port}")
+        self._http = httpx.Client(verify=_trusting(ca_file), timeout=_TIMEOUT, base_url=f"https://{self._host}:{port}")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def call(
         self,
@@ -110,6 +116,16 @@ async def _connection_string(directory: Path, *, hub: bool) -> str:
             return await connection_string(storage, service, DEFAULT_SERVICE_POLICY)
         host = (await storage.settings.linked_hubs(service.service_id))[0].host_name
         return await connection_string(storage, service, DEFAULT_HUB_POLICY, hub_host_name=host)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise click.ClickException(
+            f"The CA's certificate {ca_file} cannot be read ({error.strerror or error}). "
+            "Put the certificate of the CA that signed server.pem there."
+        ) from error
 
 
 def _parse(connection: str) -> tuple[str, str, bytes]:

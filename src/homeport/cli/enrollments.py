@@ -1,13 +1,16 @@
 """`homeport enrollments`: individual enrollments, through the service API."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import click
 
-from homeport.cli.client import service_client
+from homeport.cli.client import Client, service_client
 from homeport.cli.data_directory import data_dir_option
+from homeport.errors import HomeportError
+from homeport.model.identifiers import parse_registration_id
 
 _VERSION = "2021-10-01"
 _PAGE = 100
@@ -32,33 +35,28 @@ def create(
     registration_id: str, device_id: str | None, initial_twin: str | None, keep: bool, as_json: bool, data_dir: Path
 ) -> None:
     """Enroll the device REGISTRATION_ID with fresh symmetric keys, and print its primary key."""
-    client, path = service_client(data_dir), _path(registration_id)
+    path = _path(registration_id)
     body: dict[str, object] = {"registrationId": registration_id, "attestation": {"type": "symmetricKey"}}
     if device_id:
         body["deviceId"] = device_id
     if initial_twin:
         body["initialTwin"] = _json(initial_twin)
-    answer = client.call("PUT", path, body=body, version=_VERSION, tolerated=_EXISTS if keep else None)
-    if answer.status_code == _EXISTS:
-        answer = client.call("POST", f"{path}/attestationmechanism", version=_VERSION)
-        click.echo(answer.text if as_json else answer.json()["symmetricKey"]["primaryKey"])
-        return
-    click.echo(answer.text if as_json else answer.json()["attestation"]["symmetricKey"]["primaryKey"])
+    with service_client(data_dir) as client:
+        answer = client.call("PUT", path, body=body, version=_VERSION, tolerated=_EXISTS if keep else None)
+        if answer.status_code == _EXISTS:
+            answer = client.call("POST", f"{path}/attestationmechanism", version=_VERSION)
+    mechanism = answer.json()
+    mechanism = mechanism.get("attestation", mechanism)
+    click.echo(answer.text if as_json else mechanism["symmetricKey"]["primaryKey"])
 
 
 @enrollments.command("list")
 @data_dir_option
 def list_enrollments(data_dir: Path) -> None:
     """Print each enrollment as one line of JSON, without keys."""
-    client, query = service_client(data_dir), {"query": "*"}
-    headers = {"x-ms-max-item-count": str(_PAGE)}
-    while True:
-        page = client.call("POST", "/enrollments/query", body=query, headers=headers, version=_VERSION)
-        for enrollment in page.json():
+    with service_client(data_dir) as client:
+        for enrollment in _every_enrollment(client):
             click.echo(json.dumps(enrollment))
-        if "x-ms-continuation" not in page.headers:
-            return
-        headers["x-ms-continuation"] = page.headers["x-ms-continuation"]
 
 
 @enrollments.command()
@@ -66,7 +64,9 @@ def list_enrollments(data_dir: Path) -> None:
 @data_dir_option
 def show(registration_id: str, data_dir: Path) -> None:
     """Print the enrollment REGISTRATION_ID and the state of its registration, without keys."""
-    found = service_client(data_dir).call("GET", _path(registration_id), version=_VERSION)
+    path = _path(registration_id)
+    with service_client(data_dir) as client:
+        found = client.call("GET", path, version=_VERSION)
     click.echo(json.dumps(found.json(), indent=2))
 
 
@@ -75,11 +75,26 @@ def show(registration_id: str, data_dir: Path) -> None:
 @data_dir_option
 def delete(registration_id: str, data_dir: Path) -> None:
     """Delete the enrollment REGISTRATION_ID and its registration record; the hub keeps the device."""
-    service_client(data_dir).call("DELETE", _path(registration_id), version=_VERSION)
+    path = _path(registration_id)
+    with service_client(data_dir) as client:
+        client.call("DELETE", path, version=_VERSION)
+
+
+def _every_enrollment(client: Client) -> Iterator[dict[str, object]]:
+    headers = {"x-ms-max-item-count": str(_PAGE)}
+    while True:
+        page = client.call("POST", "/enrollments/query", body={"query": "*"}, headers=headers, version=_VERSION)
+        yield from page.json()
+        if "x-ms-continuation" not in page.headers:
+            return
+        headers["x-ms-continuation"] = page.headers["x-ms-continuation"]
 
 
 def _path(registration_id: str) -> str:
-    return f"/enrollments/{quote(registration_id, safe='')}"
+    try:
+        return f"/enrollments/{quote(parse_registration_id(registration_id), safe='')}"
+    except HomeportError as error:
+        raise click.BadParameter(error.message, param_hint="REGISTRATION_ID") from error
 
 
 def _json(text: str) -> dict[str, object]:

@@ -3,10 +3,11 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
-from homeport.cli.client import hub_client
+from homeport.cli.client import Client, hub_client
 from homeport.cli.data_directory import data_dir_option
 
 _VERSION = "2021-04-12"
@@ -28,14 +29,19 @@ def events(after: int, top: int, follow: bool, data_dir: Path) -> None:
 
     The hub keeps the newest ones in memory; those that had to go are counted.
     """
-    client = hub_client(data_dir)
-    while True:
-        query = {"after": str(after), "top": str(top)}
-        page = client.call("GET", "/hub/events", query=query, version=_VERSION).json()
-        for event in page["events"]:
-            click.echo(json.dumps(event))
-            after = event["sequenceNumber"]
-        if not follow:
-            click.echo(f"{page['received']} received, {page['dropped']} dropped", err=True)
-            return
-        time.sleep(_PAUSE)
+    with hub_client(data_dir) as client:
+        while True:
+            page = _page(client, after, top)
+            for event in page["events"]:
+                click.echo(json.dumps(event))
+                after = event["sequenceNumber"]
+            if not follow:
+                break
+            time.sleep(_PAUSE)
+    click.echo(f"{page['received']} received, {page['dropped']} dropped", err=True)
+
+
+def _page(client: Client, after: int, top: int) -> dict[str, Any]:
+    query = {"after": str(after), "top": str(top)}
+    page: dict[str, Any] = client.call("GET", "/hub/events", query=query, version=_VERSION).json()
+    return page

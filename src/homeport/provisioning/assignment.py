@@ -222,7 +222,7 @@ def _identity(record: RegistrationRecord) -> AttestedIdentity:
 
 
 def _device_id(admitted: Admitted) -> DeviceId:
-    """The hub's IDs are case-sensitive, ours are not: the first spelling stays, or a device would have two identities."""
+    """The hub's IDs are case-sensitive, ours are not: the first spelling stays, or one device would become two."""
     entry, record = admitted.entry, admitted.context.record
     if isinstance(entry, IndividualEnrollment):
         return DeviceId(entry.device_id or entry.registration_id)

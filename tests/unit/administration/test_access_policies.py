@@ -83,3 +83,12 @@ async def test_the_audit_log_names_the_policy_and_no_key(world: World) -> None:
     entry = (await world.audit())[-1]
     assert (entry["kind"], entry["detail"]) == ("PolicyCreated", {"keyName": "reader", "hubHostName": HUB})
     assert policy.primary_key not in str(entry)
+
+
+@in_world
+async def test_a_policy_of_a_hub_that_is_not_linked_is_refused(world: World) -> None:
+    with refused(errors.INVALID_REQUEST) as refusal:
+        await world.policies.create(
+            world.service_id, "reader", rights={AccessRight.REGISTRY_READ}, hub_host_name="other.test", actor=ME
+        )
+    assert HUB in refusal.value.message

@@ -27,7 +27,7 @@ def test_a_changed_entry_is_pointed_at(tmp_path: Path) -> None:
     assert "whole" in terminal.out("audit", "verify")
     with closing(sqlite3.connect(terminal.data_dir / "homeport.db")) as database:
         database.execute("DROP TRIGGER audit_refuses_update")
-        database.execute("UPDATE audit SET body = replace(body, 'system', 'nobody') WHERE sequence = 2")
+        database.execute("UPDATE audit SET body = CAST(replace(body, 'system', 'nobody') AS BLOB) WHERE sequence = 2")
         database.commit()
     result = terminal.run("audit", "verify")
     assert result.exit_code == 1

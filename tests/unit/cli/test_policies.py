@@ -4,10 +4,14 @@ from tests.sockets.server_process import Deployment
 from tests.unit.cli.terminal import Terminal
 
 
+def connection(host: str, policy: str, key: str) -> str:
+    return f"HostName={host};SharedAccessKeyName={policy};SharedAccessKey={key}"
+
+
 def test_the_list_has_the_two_that_every_deployment_starts_with(at_server: Terminal, deployment: Deployment) -> None:
     rows = {row["connectionString"]: row["rights"] for row in at_server.json("policies", "list", "--json")}
-    service = f"HostName={deployment.host};SharedAccessKeyName={deployment.service_policy};SharedAccessKey={deployment.service_key}"
-    hub = f"HostName={deployment.host};SharedAccessKeyName={deployment.hub_policy};SharedAccessKey={deployment.hub_key}"
+    service = connection(deployment.host, deployment.service_policy, deployment.service_key)
+    hub = connection(deployment.host, deployment.hub_policy, deployment.hub_key)
     assert "EnrollmentWrite" in rows[service]
     assert "RegistryWrite" in rows[hub]
     text = at_server.out("policies", "list")

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,8 +51,8 @@ class Observed:
 
 
 @pytest.fixture
-def observed() -> Iterator[Observed]:
-    yield Observed()
+def observed() -> Observed:
+    return Observed()
 
 
 def test_a_registration_is_logged_and_counted(observed: Observed) -> None:
