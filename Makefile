@@ -11,7 +11,7 @@ run: $(STAMP)
 	@$(BIN)/python examples/first_device.py $(ARGS)
 
 test: $(STAMP) components
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 tests
 	$(BIN)/python -m pytest conformance
 
 lint: $(STAMP)
