@@ -59,9 +59,7 @@ def _changes(service_id: ServiceId, number: int) -> Iterator[Change]:
     """What an administrator's PUT of one enrollment writes, but for its audit event."""
     registration_id = RegistrationId(f"{PREFIX}{number:08d}")
     randomness = SystemRandomness()
-    yield PutSubject(
-        service_id=service_id, subject_key=new_subject_key(randomness), registration_id=registration_id
-    )
+    yield PutSubject(service_id=service_id, subject_key=new_subject_key(randomness), registration_id=registration_id)
     yield PutIndividualEnrollment(
         service_id=service_id, enrollment=_enrollment(registration_id, new_etag(randomness)), expected=None
     )

@@ -105,9 +105,7 @@ def cost_of(server: Server, load: Callable[[], LoadResult]) -> Cost:
     time.sleep(SETTLE_SECONDS)
     seconds = cpu_seconds_between(before, cpu_reading(server.pid))
     others = busy_seconds() - busy_before - seconds - result.client_cpu_seconds
-    return Cost(
-        cpu_us=seconds / result.operations * 1e6, bystanders=max(0.0, others / (time.monotonic() - started))
-    )
+    return Cost(cpu_us=seconds / result.operations * 1e6, bystanders=max(0.0, others / (time.monotonic() - started)))
 
 
 def handshake_note(server: Server, result: LoadResult) -> str:

@@ -24,9 +24,7 @@ def make_certificate(directory: Path, address: str) -> CertificateFiles:
     files = CertificateFiles(directory / "certificate.pem", directory / "key.pem")
     files.certificate.write_bytes(_sign(key, address).public_bytes(serialization.Encoding.PEM))
     files.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return files
 

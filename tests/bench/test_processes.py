@@ -7,9 +7,7 @@ import pytest
 from bench.processes import busy_seconds, cpu_reading, cpu_seconds_between, memory_bytes, process_tree
 
 
-def add_process(
-    proc: Path, pid: int, *, parent: int, threads: dict[int, int], kib: int, name: str = "server"
-) -> None:
+def add_process(proc: Path, pid: int, *, parent: int, threads: dict[int, int], kib: int, name: str = "server") -> None:
     directory = proc / str(pid)
     for thread, nanoseconds in threads.items():
         (directory / "task" / str(thread)).mkdir(parents=True)
