@@ -1,6 +1,6 @@
 """One running server for the verbs that ask one, and a terminal to type commands into.
 
-With several workers each has a server of its own, at an address of its own.
+Each process of the suite has a server of its own, at an address of its own: several may run at once.
 """
 
 import os
@@ -11,12 +11,16 @@ import pytest
 from tests.sockets.server_process import Deployment, ServerProcess
 from tests.unit.cli.terminal import Terminal
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+def _address(network: int) -> str:
+    """A loopback address that no other living process takes."""
+    high, low = divmod(os.getpid() % 65_025, 255)
+    return f"127.{network}.{high}.{low + 1}"
 
 
 @pytest.fixture(scope="session")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Deployment]]:
-    server = ServerProcess(tmp_path_factory.mktemp("cli"), f"127.0.81.{WORKER + 1}")
+    server = ServerProcess(tmp_path_factory.mktemp("cli"), _address(81))
     try:
         yield server, server.start()
         server.stop()
@@ -44,5 +48,5 @@ def nowhere(tmp_path: Path) -> Terminal:
 
 @pytest.fixture
 def address() -> str:
-    """An address of this worker's own, for a server that a test starts itself."""
-    return f"127.0.82.{WORKER + 1}"
+    """An address of this process's own, for a server that a test starts itself."""
+    return _address(82)
