@@ -17,14 +17,14 @@ from homeport.endpoints.ports import EdgeServices
 from homeport.errors import HomeportError
 from homeport.model.attestation import PresentedCredential
 from homeport.model.events import ServiceEvent
-from homeport.model.identifiers import OperationId, folded
+from homeport.model.identifiers import OperationId
 from homeport.model.registration import RegistrationOperation
 from homeport.protocols.conversation import Transport
+from homeport.wire.device_registration import read_registration_payload
 
 _TRANSPORT = Transport.HTTPS
 _UNROUTED = "unrouted"
 _ENCODE = msgspec.json.Encoder().encode
-_NOTHING = (b"", b"null")
 
 
 class DeviceHttpRequest(msgspec.Struct, kw_only=True):
@@ -40,16 +40,6 @@ class DeviceHttpRequest(msgspec.Struct, kw_only=True):
     certificate_chain: tuple[bytes, ...] = ()
     last: bool = False
     fault: HomeportError | None = None
-
-
-class _DeviceRegistration(msgspec.Struct, frozen=True, rename="camel"):
-    """REST, device API: DeviceRegistration. Members that this server does not know are ignored."""
-
-    registration_id: str | None = None
-    payload: msgspec.Raw = msgspec.Raw()
-
-
-_DECODE = msgspec.json.Decoder(_DeviceRegistration).decode
 
 
 class DeviceAnswers:
@@ -89,7 +79,7 @@ class DeviceAnswers:
         registrations = self._services.registrations
         id_scope, registration_id, proof = target.id_scope, target.registration_id, _credential(request)
         if target.operation is DeviceOperation.REGISTER:
-            payload = _payload(request, target)
+            payload = read_registration_payload(request.body, registration_id)
             return await registrations.register(
                 id_scope=id_scope, registration_id=registration_id, proof=proof, payload=payload
             )
@@ -98,7 +88,7 @@ class DeviceAnswers:
             return await registrations.operation_status(
                 id_scope=id_scope, registration_id=registration_id, proof=proof, operation_id=operation_id
             )
-        _payload(request, target)
+        read_registration_payload(request.body, registration_id)
         return await registrations.registration_status(id_scope=id_scope, registration_id=registration_id, proof=proof)
 
     def _error(self, error: HomeportError, correlation_id: str, request: DeviceHttpRequest) -> HttpAnswer:
@@ -119,34 +109,6 @@ def _credential(request: DeviceHttpRequest) -> PresentedCredential:
         sas_token=None if token is None else token.decode("latin-1"),
         certificate_chain=request.certificate_chain,
     )
-
-
-def _payload(request: DeviceHttpRequest, target: DeviceTarget) -> bytes | None:
-    """The device's own JSON, unparsed; None if it sent none. The body may be missing altogether."""
-    if not request.body:
-        return None
-    registration = _decode(request.body)
-    named = registration.registration_id
-    if named is not None and folded(named) != folded(target.registration_id):
-        raise HomeportError(
-            errors.INVALID_BODY, "registrationId: it must be that of the URL.", info={"field": "registrationId"}
-        )
-    payload = bytes(registration.payload)
-    return None if payload in _NOTHING else payload
-
-
-def _decode(body: bytes) -> _DeviceRegistration:
-    try:
-        # What stays raw is not decoded by msgspec, but will stand in JSON of ours.
-        if not body.isascii():
-            body.decode()
-        return _DECODE(body)
-    except RecursionError:
-        raise HomeportError(errors.INVALID_BODY, "It is nested too deeply.") from None
-    except msgspec.ValidationError as error:
-        raise HomeportError(errors.INVALID_BODY, f"{error}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise HomeportError(errors.INVALID_BODY, "It must be a JSON object in UTF-8.") from None
 
 
 def _success(
