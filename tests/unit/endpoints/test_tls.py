@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import socket
 import ssl
 import struct
@@ -240,6 +241,99 @@ def test_garbage_after_the_handshake_ends_the_connection(server: Identity) -> No
         client.writer.transport.abort()
 
     run(server, scenario, conversation=Echo)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        pytest.param([], id="each record alone"),
+        pytest.param([3], id="within a header"),
+        pytest.param([5], id="behind a header"),
+        pytest.param([40], id="within a record"),
+        pytest.param([2, 4, 6, 8, 50, 51], id="in crumbs"),
+    ],
+)
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_records_arrive_however_they_are_cut(
+    server: Identity, version: ssl.TLSVersion, cuts: list[int], together: int
+) -> None:
+    """Whole records, several in one piece, pieces of one: all that was sent is heard, also what follows."""
+    said = [b"%03d " % number * 20 for number in range(10)]
+
+    async def scenario(edge: Edge) -> None:
+        peer = await RawTls.open(edge, version)
+        for first in range(0, len(said), together):
+            await peer.send(said[first : first + together], cuts)
+        assert await peer.hear(len(b"".join(said))) == b"".join(said)
+        peer.client.writer.transport.abort()
+
+    run(server, scenario, conversation=Echo)
+
+
+def test_what_is_one_record_and_what_ends_with_one() -> None:
+    """Ciphertext hardly ever looks like a header by chance; these pieces do."""
+    record = b"\x17\x03\x03\x00\x02ab"
+    assert [tls._is_one_record(piece) for piece in (record, record + record, record[:-1], record[:4], b"")] == [
+        True,
+        *[False] * 4,
+    ]
+    pieces = (record, record * 3, record + record[:3], record + record[:6], b"ab" + record)
+    assert [tls._ends_with_a_record(piece) for piece in pieces] == [True, True, False, False, False]
+
+
+class RawTls:
+    """A client that decides itself which bytes go into one segment."""
+
+    def __init__(
+        self, client: Client, tls_object: ssl.SSLObject, inward: ssl.MemoryBIO, outward: ssl.MemoryBIO
+    ) -> None:
+        self.client, self.tls, self.inward, self.outward = client, tls_object, inward, outward
+
+    @classmethod
+    async def open(cls, edge: Edge, version: ssl.TLSVersion) -> "RawTls":
+        context = ssl.create_default_context(cafile=str(edge.server.certificate))
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.minimum_version = context.maximum_version = version
+        inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls_object = context.wrap_bio(inward, outward, server_hostname=HOST)
+        peer = cls(await edge.connect_plain("mqtt"), tls_object, inward, outward)
+        while True:
+            try:
+                tls_object.do_handshake()
+            except ssl.SSLWantReadError:
+                await peer._flush([])
+                await peer._fetch()
+            else:
+                await peer._flush([])
+                return peer
+
+    async def send(self, records: list[bytes], cuts: list[int]) -> None:
+        for record in records:
+            self.tls.write(record)
+        await self._flush(cuts)
+
+    async def hear(self, size: int) -> bytes:
+        heard = b""
+        while len(heard) < size:
+            try:
+                heard += self.tls.read(65_536)
+            except ssl.SSLWantReadError:
+                await self._fetch()
+        return heard
+
+    async def _flush(self, cuts: list[int]) -> None:
+        data = self.outward.read()
+        for start, end in itertools.pairwise([0, *(cut for cut in cuts if cut < len(data)), len(data)]):
+            await self.client.send(data[start:end])
+            # Without a pause the kernel joins the pieces again before the server reads.
+            await asyncio.sleep(0.002)
+
+    async def _fetch(self) -> None:
+        async with asyncio.timeout(10):
+            data = await self.client.reader.read(65_536)
+        assert data, "the server has ended the connection"
+        self.inward.write(data)
 
 
 def test_many_connections_at_once(server: Identity) -> None:
