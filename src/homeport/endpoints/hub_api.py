@@ -20,7 +20,7 @@ from homeport.clock import Clock
 from homeport.endpoints.failures import catalogued
 from homeport.endpoints.http_answer import JSON, error_headers
 from homeport.endpoints.ports import Reports
-from homeport.endpoints.service_api import TolerantRoute
+from homeport.endpoints.tolerant_routes import table_routes
 from homeport.errors import HomeportError
 from homeport.hubs.embedded.documents import (
     DeviceBody,
@@ -205,34 +205,7 @@ TABLE: tuple[tuple[str, str, Operation, Verb], ...] = (
 
 def routes(api: HubApi) -> list[BaseRoute]:
     """The routes of the hub's REST API, for the router of `WebApplication`."""
-    methods: dict[str, list[str]] = {}
-    for method, path, _, _ in TABLE:
-        methods.setdefault(path, []).append(method)
-    served = [
-        TolerantRoute(path, _endpoint(api, operation, verb), methods=[method], name=operation)
-        for method, path, operation, verb in TABLE
-    ]
-    # Behind the others: what comes here has the path of one of them, and another's method.
-    return [
-        *served,
-        *(TolerantRoute(path, _wrong_method(allowed), name="methodNotAllowed") for path, allowed in methods.items()),
-    ]
-
-
-def _endpoint(api: HubApi, operation: Operation, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await api.serve(request, operation, verb)
-
-    return endpoint
-
-
-def _wrong_method(allowed: Sequence[str]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        raise HomeportError(
-            errors.METHOD_NOT_ALLOWED, f"Use {' or '.join(allowed)}.", info={"allow": ", ".join(allowed)}
-        )
-
-    return endpoint
+    return table_routes(TABLE, api.serve)
 
 
 def _json(value: Any, etag: ETag | None = None) -> Response:

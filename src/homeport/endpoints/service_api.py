@@ -6,7 +6,6 @@ first, then the version, then the body. Errors are raised; `web_application.py` 
 and bounds its body.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,7 +13,7 @@ from typing import TypeVar
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from homeport import errors
 from homeport.administration.enrollment_groups import EnrollmentGroups
@@ -25,6 +24,7 @@ from homeport.administration.registrations import Registrations
 from homeport.administration.services import Services
 from homeport.endpoints.http_answer import JSON
 from homeport.endpoints.ports import Reports
+from homeport.endpoints.tolerant_routes import table_routes
 from homeport.errors import HomeportError
 from homeport.model.events import ServiceEvent
 from homeport.model.identifiers import (
@@ -281,54 +281,7 @@ TABLE: tuple[tuple[str, str, Operation, Verb], ...] = (
 
 def routes(api: ServiceApi) -> list[BaseRoute]:
     """The routes of the service API, for the router of `WebApplication`."""
-    methods: dict[str, list[str]] = {}
-    for method, path, _, _ in TABLE:
-        methods.setdefault(path, []).append(method)
-    served = [
-        TolerantRoute(path, _endpoint(api, operation, verb), methods=[method], name=operation)
-        for method, path, operation, verb in TABLE
-    ]
-    # Behind the others, with all methods: what comes here has the path of one of them, and another's method.
-    return [
-        *served,
-        *(TolerantRoute(path, _refusal(allowed), name="methodNotAllowed") for path, allowed in methods.items()),
-    ]
-
-
-class TolerantRoute(Route):
-    """A route whose words are matched ignoring case, with or without a slash at the end.
-
-    Shipped clients need both: one writes `enrollmentgroups`, two end the bulk path with a slash.
-    """
-
-    def __init__(
-        self,
-        path: str,
-        endpoint: Callable[[Request], Awaitable[Response]],
-        *,
-        methods: Sequence[str] | None = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(path, endpoint, methods=methods, name=name)
-        if methods is None:
-            # The base takes none to mean GET; here it means all of them.
-            self.methods = set()
-        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + "/?$", re.IGNORECASE)
-
-
-def _endpoint(api: ServiceApi, operation: Operation, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await api.serve(request, operation, verb)
-
-    return endpoint
-
-
-def _refusal(allowed: Sequence[str]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(_request: Request) -> Response:
-        names = ", ".join(allowed)
-        raise HomeportError(errors.METHOD_NOT_ALLOWED, f"Use {names}.", info={"allow": names})
-
-    return endpoint
+    return table_routes(TABLE, api.serve)
 
 
 def _json(value: object) -> Response:
