@@ -135,6 +135,7 @@ def _shared(table: str, retention: Retention = Retention.DEPLOYMENT) -> _Store:
 
 _INDIVIDUALS = _Store("individual_enrollments", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.ENTRY)
 _REGISTRATIONS = _Store("registrations", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.RECORD)
+_CHALLENGES = _Store("tpm_challenges", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.ENTRY)
 _SUBJECTS = _Store("subjects", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.MAPPING)
 _HUB_DEVICES = _Store("hub_devices", FoundBy.DEVICE_ID, Erasure.ROW, Retention.DEVICE)
 _AUDIT = _Store("audit", FoundBy.SUBJECT_KEY, Erasure.MAPPING, Retention.LOG)
@@ -184,6 +185,13 @@ COLUMNS: tuple[Column, ...] = (
         *("attestation_type", "folded_group_id", "enrollment_group_id"),
     ),
     *_REGISTRATIONS.personal(DataClass.FREE_CONTENT, "what device and webhook said", "payload", "returned_payload"),
+    *_REGISTRATIONS.personal(
+        DataClass.DEVICE_FACT, "certificate or public keys that it proved itself with", "evidence"
+    ),
+    *_CHALLENGES.impersonal("tenant", "service_id"),
+    *_CHALLENGES.personal(DataClass.IDENTIFIER, "whose TPM was challenged", "folded_id"),
+    *_CHALLENGES.personal(DataClass.CREDENTIAL, "what the TPM has to answer", "sealed"),
+    *_CHALLENGES.personal(DataClass.DEVICE_FACT, "whether it is still open", "expires_at", "spent_on"),
     *_SUBJECTS.impersonal("tenant", "service_id"),
     *_SUBJECTS.personal(DataClass.IDENTIFIER, "whom a subject key stands for", "folded_id", "registration_id"),
     *_SUBJECTS.personal(DataClass.PSEUDONYM, "the name in audit and log", "subject_key"),

@@ -9,19 +9,10 @@ from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
+from homeport.model.attestation import HubCredential
 from homeport.model.enrollment import DeviceCapabilities, InitialTwin
 from homeport.model.identifiers import DeviceId, OperationId, ServiceId, SubjectKey
 from homeport.storage.changes import Change
-
-
-class SymmetricKeyCredential(msgspec.Struct, frozen=True, kw_only=True):
-    """The pair of base64 keys that opens the hub: the enrollment's own, or those derived from the group's."""
-
-    primary_key: str
-    secondary_key: str
-
-    def __repr__(self) -> str:
-        return "SymmetricKeyCredential(…)"
 
 
 class HubPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +27,7 @@ class HubPlan(msgspec.Struct, frozen=True, kw_only=True):
     hub_host_name: str
     device_id: DeviceId
     subject_key: SubjectKey
-    credential: SymmetricKeyCredential
+    credential: HubCredential
     initial_twin: InitialTwin | None = None
     capabilities: DeviceCapabilities | None = None
     reset_twin: bool = False

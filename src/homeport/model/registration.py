@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from homeport.model.attestation import AttestationType
+from homeport.model.attestation import AttestationType, Evidence, X509CertificateInfo
 from homeport.model.identifiers import (
     DeviceId,
     EnrollmentGroupId,
@@ -65,6 +65,7 @@ class RegistrationRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     payload: bytes | None = None
     returned_payload: bytes | None = None
+    evidence: Evidence | None = None
 
 
 class DeviceRegistrationState(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -89,10 +90,26 @@ class SymmetricKeyRegistrationResult(msgspec.Struct, frozen=True, kw_only=True, 
     enrollment_group_id: str | None = None
 
 
+class X509RegistrationResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """REST, device API: X509RegistrationResult; the signing certificate only for a device of a group."""
+
+    certificate_info: X509CertificateInfo
+    enrollment_group_id: str | None = None
+    signing_certificate_info: X509CertificateInfo | None = None
+
+
+class TpmRegistrationResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """REST, device API: TpmRegistrationResult; base64 of the blob that holds the key to the hub."""
+
+    authentication_key: str
+
+
 class DeviceRegistrationResult(DeviceRegistrationState, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """REST, device API: DeviceRegistrationResult. Never holds a null: the embedded C client refuses it."""
 
     symmetric_key: SymmetricKeyRegistrationResult | None = None
+    x509: X509RegistrationResult | None = None
+    tpm: TpmRegistrationResult | None = None
 
 
 class RegistrationOperationStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -12,7 +12,7 @@ from typing import Protocol as Interface
 import msgspec
 
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestedIdentity, PresentedCredential
+from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof, TpmChallenge
 from homeport.model.identifiers import OperationId, RegistrationId
 from homeport.model.registration import RegistrationOperation
 
@@ -22,6 +22,9 @@ class Transport(enum.StrEnum):
 
     HTTPS = "https"
     MQTT = "mqtt"
+    MQTT_WS = "mqtt-ws"
+    AMQP = "amqp"
+    AMQP_WS = "amqp-ws"
 
 
 # --- what happened --------------------------------------------------------------------------------------------
@@ -101,15 +104,12 @@ class RequestWakeup(msgspec.Struct, frozen=True):
 
 
 class Attest(msgspec.Struct, frozen=True, kw_only=True):
-    """Does this credential prove that registration ID? Outcome: AttestedIdentity."""
+    """Does this credential prove that registration ID? Outcome: AttestedIdentity, or TpmChallenge for a TPM's
+    public keys that come without the token that they can sign only after the challenge."""
 
     id_scope: str
     registration_id: RegistrationId
     credential: PresentedCredential
-
-
-Proof = AttestedIdentity | PresentedCredential
-"""HTTP brings the credential with each request; MQTT and AMQP prove once and carry the identity."""
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +226,14 @@ Question = Attest | Register | GetOperationStatus | GetRegistrationStatus | Refu
 HubQuestion = OpenHubSession | SendTelemetry | GetTwin | PatchReportedProperties
 Command = SendData | CloseConnection | RequestWakeup | Question | HubQuestion
 Outcome = (
-    AttestedIdentity | RegistrationOperation | HubSession | Done | TwinDocument | ReportedPropertiesVersion | Refusal
+    AttestedIdentity
+    | TpmChallenge
+    | RegistrationOperation
+    | HubSession
+    | Done
+    | TwinDocument
+    | ReportedPropertiesVersion
+    | Refusal
 )
 
 

@@ -10,13 +10,13 @@ import msgspec
 from homeport import errors
 from homeport.clock import Clock
 from homeport.errors import HomeportError
-from homeport.hubs.port import SymmetricKeyCredential
 from homeport.model.attestation import (
     AttestationType,
     AttestedIdentity,
     EnrollmentReference,
     PresentedCredential,
     Proof,
+    SymmetricKeyCredential,
 )
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import RegistrationId, ServiceId, folded

@@ -17,7 +17,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestationType
+from homeport.model.attestation import AttestationType, Evidence
 from homeport.model.identifiers import (
     DeviceId,
     EnrollmentGroupId,
@@ -93,6 +93,7 @@ def begin(
     now: datetime,
     attestation_type: AttestationType,
     enrollment_group_id: EnrollmentGroupId | None,
+    evidence: Evidence | None = None,
     payload: bytes | None = None,
 ) -> RegistrationRecord:
     """A new operation on the record, which keeps the last assignment until this one succeeds."""
@@ -107,6 +108,7 @@ def begin(
         operation_id=operation_id,
         attestation_type=attestation_type,
         enrollment_group_id=enrollment_group_id,
+        evidence=evidence,
         assigned_hub=previous.assigned_hub if previous else None,
         device_id=previous.device_id if previous else None,
         substatus=previous.substatus if previous else None,

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
+from homeport.model.attestation import IssuedChallenge
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.events import AuditEvent
 from homeport.model.hub_device import HubDevice, HubTwin
@@ -97,6 +98,19 @@ class DeleteRegistration(msgspec.Struct, frozen=True, kw_only=True):
     expected: ETag
 
 
+class PutTpmChallenge(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep a challenge that is about to be issued; the one before is void."""
+
+    challenge: IssuedChallenge
+
+
+class SpendTpmChallenge(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a challenge count for one operation (empty: a connection). Fails if it is spent or no longer the newest."""
+
+    challenge: IssuedChallenge
+    spent_on: str
+
+
 class PutService(msgspec.Struct, frozen=True, kw_only=True):
     """Insert a provisioning service."""
 
@@ -171,6 +185,8 @@ Change = (
     | DeleteEnrollmentGroup
     | PutRegistration
     | DeleteRegistration
+    | PutTpmChallenge
+    | SpendTpmChallenge
     | PutService
     | PutLinkedHub
     | PutPolicy

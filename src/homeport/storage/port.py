@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
+from homeport.model.attestation import IssuedChallenge
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import (
@@ -77,6 +78,10 @@ class RegistrationReader(Protocol):
 
     async def record(self, service_id: ServiceId, registration_id: RegistrationId) -> RegistrationRecord | None:
         """One record."""
+        ...
+
+    async def tpm_challenge(self, service_id: ServiceId, registration_id: RegistrationId) -> IssuedChallenge | None:
+        """The newest challenge of a device's TPM, spent or not."""
         ...
 
     async def of_group(

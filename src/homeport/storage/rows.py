@@ -12,7 +12,7 @@ import msgspec
 
 from homeport.clock import from_microseconds, to_microseconds
 from homeport.model.access_policy import AccessRight, SharedAccessPolicy
-from homeport.model.attestation import AttestationType, SymmetricKeyAttestation
+from homeport.model.attestation import AttestationType, Evidence, IssuedChallenge, SymmetricKeyAttestation
 from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
 from homeport.model.identifiers import (
@@ -43,6 +43,7 @@ INDIVIDUALS = "individual_enrollments"
 GROUPS = "enrollment_groups"
 POLICIES = "policies"
 HUB_DEVICES = "hub_devices"
+CHALLENGES = "tpm_challenges"
 
 _encode = msgspec.json.Encoder().encode
 _decode_individual = msgspec.json.Decoder(IndividualEnrollment).decode
@@ -50,6 +51,8 @@ _decode_group = msgspec.json.Decoder(EnrollmentGroup).decode
 _decode_object = msgspec.json.Decoder(JsonObject).decode
 _decode_rights = msgspec.json.Decoder(frozenset[AccessRight]).decode
 _decode_keys = msgspec.json.Decoder(tuple[str | None, str | None]).decode
+_decode_evidence = msgspec.json.Decoder(Evidence).decode
+_decode_challenge = msgspec.json.Decoder(tuple[bytes, bytes, bytes]).decode
 _decode_key_pair = msgspec.json.Decoder(tuple[str, str]).decode
 
 
@@ -120,6 +123,7 @@ def registration_parameters(record: RegistrationRecord, claimed_until: datetime 
         record.error_message,
         record.payload,
         record.returned_payload,
+        None if record.evidence is None else _encode(record.evidence),
         None if claimed_until is None else to_microseconds(claimed_until),
         record.service_id,
         folded(record.registration_id),
@@ -147,6 +151,30 @@ def registration(row: Row) -> RegistrationRecord:
         error_message=row[14],
         payload=row[15],
         returned_payload=row[16],
+        evidence=None if row[17] is None else _decode_evidence(row[17]),
+    )
+
+
+def challenge_parameters(challenge: IssuedChallenge, sealer: Sealer) -> Parameters:
+    """All columns of a fresh challenge, its key first."""
+    key = (challenge.service_id, folded(challenge.registration_id))
+    keys = _encode((challenge.key, challenge.endorsement_key, challenge.storage_root_key))
+    return *key, sealer.seal(keys, place(CHALLENGES, *key)), to_microseconds(challenge.expires_at)
+
+
+def challenge(service_id: ServiceId, registration_id: RegistrationId, row: Row, sealer: Sealer) -> IssuedChallenge:
+    """A challenge; raises SealBroken."""
+    sealed, expires_at, spent_on = row
+    opened = sealer.open(sealed, place(CHALLENGES, service_id, folded(registration_id)))
+    key, endorsement_key, storage_root_key = _decode_challenge(opened)
+    return IssuedChallenge(
+        service_id=service_id,
+        registration_id=registration_id,
+        key=key,
+        endorsement_key=endorsement_key,
+        storage_root_key=storage_root_key,
+        expires_at=from_microseconds(expires_at),
+        spent_on=spent_on,
     )
 
 

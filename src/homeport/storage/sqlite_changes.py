@@ -118,6 +118,7 @@ def _put_individual(transaction: Transaction, change: changes.PutIndividualEnrol
 def _delete_individual(transaction: Transaction, change: changes.DeleteIndividualEnrollment) -> None:
     key = (change.service_id, folded(change.registration_id))
     transaction.expect_one(_ENROLLMENTS["delete_individual"], (*key, change.expected))
+    transaction.execute(_REGISTRATIONS["delete_tpm_challenge"], key)
     if not change.keep_records:
         transaction.execute(_REGISTRATIONS["delete_of_individual"], key)
 
@@ -151,6 +152,17 @@ def _put_registration(transaction: Transaction, change: changes.PutRegistration)
 def _delete_registration(transaction: Transaction, change: changes.DeleteRegistration) -> None:
     key = (change.service_id, folded(change.registration_id))
     transaction.expect_one(_REGISTRATIONS["delete"], (*key, change.expected))
+
+
+def _put_tpm_challenge(transaction: Transaction, change: changes.PutTpmChallenge) -> None:
+    parameters = rows.challenge_parameters(change.challenge, transaction.sealer)
+    transaction.expect_one(_REGISTRATIONS["put_tpm_challenge"], parameters)
+
+
+def _spend_tpm_challenge(transaction: Transaction, change: changes.SpendTpmChallenge) -> None:
+    challenge = change.challenge
+    key = (challenge.service_id, folded(challenge.registration_id), to_microseconds(challenge.expires_at))
+    transaction.expect_one(_REGISTRATIONS["spend_tpm_challenge"], (change.spent_on, *key))
 
 
 def _put_service(transaction: Transaction, change: changes.PutService) -> None:
@@ -219,6 +231,8 @@ _APPLY: dict[type, Callable[[Transaction, Any], None]] = {
     changes.DeleteEnrollmentGroup: _delete_group,
     changes.PutRegistration: _put_registration,
     changes.DeleteRegistration: _delete_registration,
+    changes.PutTpmChallenge: _put_tpm_challenge,
+    changes.SpendTpmChallenge: _spend_tpm_challenge,
     changes.PutService: _put_service,
     changes.PutLinkedHub: _put_linked_hub,
     changes.PutPolicy: _put_policy,

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from homeport.model.access_policy import SharedAccessPolicy
+from homeport.model.attestation import IssuedChallenge
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import DeviceId, EnrollmentGroupId, RegistrationId, ServiceId, SubjectKey, folded
@@ -105,6 +106,10 @@ class SqliteRegistrations:
     async def record(self, service_id: ServiceId, registration_id: RegistrationId) -> RegistrationRecord | None:
         found = self._fetch(_REGISTRATIONS["record"], (service_id, folded(registration_id)))
         return rows.registration(found[0]) if found else None
+
+    async def tpm_challenge(self, service_id: ServiceId, registration_id: RegistrationId) -> IssuedChallenge | None:
+        found = self._fetch(_REGISTRATIONS["tpm_challenge"], (service_id, folded(registration_id)))
+        return rows.challenge(service_id, registration_id, found[0], self._sealer) if found else None
 
     async def of_group(
         self, service_id: ServiceId, group_id: EnrollmentGroupId, *, after: str, limit: int

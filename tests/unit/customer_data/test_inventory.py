@@ -26,7 +26,7 @@ def test_every_personal_column_can_be_found_and_erased() -> None:
 
 def test_no_credential_leaves_in_an_export() -> None:
     credentials = [column for column in COLUMNS if column.data_class is DataClass.CREDENTIAL]
-    assert {column.table for column in credentials} == {"individual_enrollments", "hub_devices"}
+    assert {column.table for column in credentials} == {"individual_enrollments", "hub_devices", "tpm_challenges"}
     assert {column.export for column in credentials} == {Export.FINGERPRINT}
 
 

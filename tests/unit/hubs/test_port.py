@@ -4,7 +4,7 @@ from tests.unit.hubs.site import Site, at_site
 from tests.unit.provisioning.floor import MigratingHub, ScriptedHub
 
 from homeport.hubs.embedded.connector import EmbeddedHubConnector
-from homeport.hubs.port import SymmetricKeyCredential, TwinMigration, sharing_storage
+from homeport.hubs.port import TwinMigration, sharing_storage
 from homeport.hubs.registry import UnavailableConnector
 
 
@@ -19,8 +19,3 @@ async def test_the_embedded_hub_shares_storage_and_others_do_not(site: Site) -> 
 def test_twins_migrate_where_they_can_be_exported() -> None:
     assert isinstance(MigratingHub(), TwinMigration)
     assert not isinstance(ScriptedHub(), TwinMigration)
-
-
-def test_a_credential_does_not_show_its_keys() -> None:
-    credential = SymmetricKeyCredential(primary_key="PRIMARY", secondary_key="SECONDARY")
-    assert repr(credential) == "SymmetricKeyCredential(…)"

@@ -11,8 +11,9 @@ from tests.unit.administration.world import HUB, PRIMARY
 from tests.unit.hubs.site import DEVICE, Site, at_site
 
 from homeport.hubs.embedded.connector import EmbeddedHubConnector
-from homeport.hubs.port import HubConnector, HubPlan, HubUnavailable, SymmetricKeyCredential, sharing_storage
+from homeport.hubs.port import HubConnector, HubPlan, HubUnavailable, sharing_storage
 from homeport.hubs.registry import GROUP, ConnectorContext, HubRegistry, UnavailableConnector
+from homeport.model.attestation import SymmetricKeyCredential
 from homeport.model.identifiers import OperationId, SubjectKey
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import PutLinkedHub

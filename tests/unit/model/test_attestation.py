@@ -8,6 +8,8 @@ from homeport.model.attestation import (
     AttestationType,
     PresentedCredential,
     SymmetricKeyAttestation,
+    SymmetricKeyCredential,
+    TpmChallenge,
 )
 
 KEYS = SymmetricKeyAttestation(primary_key="PRIMARY", secondary_key="SECONDARY")
@@ -15,7 +17,14 @@ MECHANISM = AttestationMechanism(type=AttestationType.SYMMETRIC_KEY, symmetric_k
 
 
 @pytest.mark.parametrize(
-    "secret", [KEYS, MECHANISM, PresentedCredential(sas_token="SECRET", certificate_chain=(b"PRIMARY",))]
+    "secret",
+    [
+        KEYS,
+        MECHANISM,
+        PresentedCredential(sas_token="SECRET", certificate_chain=(b"PRIMARY",)),
+        SymmetricKeyCredential(primary_key="PRIMARY", secondary_key="SECONDARY"),
+        TpmChallenge(authentication_key=b"SECRET"),
+    ],
 )
 def test_secrets_are_not_shown(secret: object) -> None:
     for text in (repr(secret), str(secret), f"{secret}"):

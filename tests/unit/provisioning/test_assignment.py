@@ -18,7 +18,8 @@ from tests.unit.provisioning.floor import (
 
 from homeport import errors
 from homeport.errors import HomeportError
-from homeport.hubs.port import HubRefused, HubUnavailable, SymmetricKeyCredential
+from homeport.hubs.port import HubRefused, HubUnavailable
+from homeport.model.attestation import SymmetricKeyCredential
 from homeport.model.enrollment import (
     DeviceCapabilities,
     InitialTwin,

@@ -12,12 +12,12 @@ import msgspec
 
 from homeport import errors
 from homeport.errors import HomeportError
-from homeport.hubs.port import SymmetricKeyCredential
 from homeport.model.attestation import (
     AttestationMechanism,
     AttestationType,
     EnrollmentReference,
     SymmetricKeyAttestation,
+    SymmetricKeyCredential,
 )
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import RegistrationId, folded

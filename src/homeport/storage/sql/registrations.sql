@@ -5,7 +5,7 @@
 SELECT e.document, e.sealed_keys, s.subject_key, v.version,
        r.service_id, r.registration_id, r.subject_key, r.status, r.etag, r.created_at, r.updated_at, r.operation_id,
        r.attestation_type, r.enrollment_group_id, r.assigned_hub, r.device_id, r.substatus, r.error_code,
-       r.error_message, r.payload, r.returned_payload
+       r.error_message, r.payload, r.returned_payload, r.evidence
 FROM (SELECT ? AS service_id, ? AS folded_id) AS q
 LEFT JOIN individual_enrollments AS e ON e.service_id = q.service_id AND e.folded_id = q.folded_id
 LEFT JOIN subjects AS s ON s.service_id = q.service_id AND s.folded_id = q.folded_id
@@ -16,14 +16,14 @@ LEFT JOIN registrations AS r ON r.service_id = q.service_id AND r.folded_id = q.
 -- One record.
 SELECT service_id, registration_id, subject_key, status, etag, created_at, updated_at, operation_id,
        attestation_type, enrollment_group_id, assigned_hub, device_id, substatus, error_code,
-       error_message, payload, returned_payload
+       error_message, payload, returned_payload, evidence
 FROM registrations WHERE service_id = ? AND folded_id = ?;
 
 -- name: of_group
 -- A page of a group's records behind a folded ID.
 SELECT service_id, registration_id, subject_key, status, etag, created_at, updated_at, operation_id,
        attestation_type, enrollment_group_id, assigned_hub, device_id, substatus, error_code,
-       error_message, payload, returned_payload
+       error_message, payload, returned_payload, evidence
 FROM registrations WHERE service_id = ? AND folded_group_id = ? AND folded_id > ? ORDER BY folded_id LIMIT ?;
 
 -- name: insert
@@ -31,15 +31,16 @@ FROM registrations WHERE service_id = ? AND folded_group_id = ? AND folded_id > 
 INSERT INTO registrations (
     registration_id, subject_key, status, etag, created_at, updated_at, operation_id, attestation_type,
     folded_group_id, enrollment_group_id, assigned_hub, device_id, substatus, error_code, error_message,
-    payload, returned_payload, claimed_until, service_id, folded_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    payload, returned_payload, evidence, claimed_until, service_id, folded_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: replace
 -- The record that has the expected etag.
 UPDATE registrations SET
     registration_id = ?, subject_key = ?, status = ?, etag = ?, created_at = ?, updated_at = ?, operation_id = ?,
     attestation_type = ?, folded_group_id = ?, enrollment_group_id = ?, assigned_hub = ?, device_id = ?,
-    substatus = ?, error_code = ?, error_message = ?, payload = ?, returned_payload = ?, claimed_until = ?
+    substatus = ?, error_code = ?, error_message = ?, payload = ?, returned_payload = ?, evidence = ?,
+    claimed_until = ?
 WHERE service_id = ? AND folded_id = ? AND etag = ?;
 
 -- name: delete
@@ -59,7 +60,7 @@ WHERE (service_id, folded_id) IN (
 )
 RETURNING service_id, registration_id, subject_key, status, etag, created_at, updated_at, operation_id,
           attestation_type, enrollment_group_id, assigned_hub, device_id, substatus, error_code,
-          error_message, payload, returned_payload;
+          error_message, payload, returned_payload, evidence;
 
 -- name: put_subject
 -- Name an identifier, unless it has a name.
@@ -94,3 +95,23 @@ SELECT service_id, folded_group_id, deleted_at, done_through FROM purges ORDER B
 -- name: end_purge
 -- Nothing of it is left to do.
 DELETE FROM purges WHERE service_id = ? AND folded_group_id = ? AND deleted_at = ?;
+
+-- name: tpm_challenge
+-- The newest challenge of a device's TPM.
+SELECT sealed, expires_at, spent_on FROM tpm_challenges WHERE service_id = ? AND folded_id = ?;
+
+-- name: put_tpm_challenge
+-- A new challenge takes the place of the one before.
+INSERT INTO tpm_challenges (service_id, folded_id, sealed, expires_at, spent_on) VALUES (?, ?, ?, ?, NULL)
+ON CONFLICT (service_id, folded_id) DO UPDATE SET
+    sealed = excluded.sealed,
+    expires_at = excluded.expires_at,
+    spent_on = excluded.spent_on;
+
+-- name: spend_tpm_challenge
+-- A challenge is good for one registration.
+UPDATE tpm_challenges SET spent_on = ? WHERE service_id = ? AND folded_id = ? AND expires_at = ? AND spent_on IS NULL;
+
+-- name: delete_tpm_challenge
+-- The enrollment that it was issued for is gone.
+DELETE FROM tpm_challenges WHERE service_id = ? AND folded_id = ?;
