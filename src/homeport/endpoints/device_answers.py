@@ -12,15 +12,15 @@ import msgspec
 from homeport import errors
 from homeport.endpoints.device_routes import DeviceOperation, DeviceTarget, parse_target
 from homeport.endpoints.failures import catalogued
-from homeport.endpoints.http_answer import HttpAnswer, error_answer
+from homeport.endpoints.http_answer import HttpAnswer, challenge_answer, error_answer
 from homeport.endpoints.ports import EdgeServices
 from homeport.errors import HomeportError
-from homeport.model.attestation import PresentedCredential
+from homeport.model.attestation import PresentedCredential, TpmChallenge
 from homeport.model.events import ServiceEvent
 from homeport.model.identifiers import OperationId
 from homeport.model.registration import RegistrationOperation
 from homeport.protocols.conversation import Transport
-from homeport.wire.device_registration import read_registration_payload
+from homeport.wire.device_registration import EMPTY_REGISTRATION, RegistrationRequest, read_registration
 
 _TRANSPORT = Transport.HTTPS
 _UNROUTED = "unrouted"
@@ -59,7 +59,7 @@ class DeviceAnswers:
             operation = target.operation.value
             outcome, events = await self._ask(target, request)
             services.reporter.report(events, transport=_TRANSPORT, correlation_id=correlation_id)
-            answer = _success(target, outcome, request, correlation_id)
+            answer = self._answer(target, outcome, request, correlation_id)
         except Exception as error:
             refusal = catalogued(
                 error, services.reporter, operation=operation, transport=_TRANSPORT, correlation_id=correlation_id
@@ -75,21 +75,36 @@ class DeviceAnswers:
 
     async def _ask(
         self, target: DeviceTarget, request: DeviceHttpRequest
-    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]:
+    ) -> tuple[RegistrationOperation | TpmChallenge, Sequence[ServiceEvent]]:
         registrations = self._services.registrations
-        id_scope, registration_id, proof = target.id_scope, target.registration_id, _credential(request)
+        id_scope, registration_id = target.id_scope, target.registration_id
         if target.operation is DeviceOperation.REGISTER:
-            payload = read_registration_payload(request.body, registration_id)
+            said = read_registration(request.body, registration_id)
             return await registrations.register(
-                id_scope=id_scope, registration_id=registration_id, proof=proof, payload=payload
+                id_scope=id_scope,
+                registration_id=registration_id,
+                proof=_credential(request, said),
+                payload=said.payload,
             )
+        proof = _credential(request)
         if target.operation is DeviceOperation.OPERATION_STATUS:
             operation_id = target.operation_id or OperationId("")
             return await registrations.operation_status(
                 id_scope=id_scope, registration_id=registration_id, proof=proof, operation_id=operation_id
             )
-        read_registration_payload(request.body, registration_id)
+        read_registration(request.body, registration_id)
         return await registrations.registration_status(id_scope=id_scope, registration_id=registration_id, proof=proof)
+
+    def _answer(
+        self,
+        target: DeviceTarget,
+        outcome: RegistrationOperation | TpmChallenge,
+        request: DeviceHttpRequest,
+        correlation_id: str,
+    ) -> HttpAnswer:
+        if isinstance(outcome, TpmChallenge):
+            return challenge_answer(outcome, request_id=correlation_id, now=self._services.clock.now())
+        return _success(target, outcome, request, correlation_id)
 
     def _error(self, error: HomeportError, correlation_id: str, request: DeviceHttpRequest) -> HttpAnswer:
         now = self._services.clock.now()
@@ -103,11 +118,13 @@ def _route(request: DeviceHttpRequest) -> DeviceTarget:
     return parse_target(request.method, request.target)
 
 
-def _credential(request: DeviceHttpRequest) -> PresentedCredential:
+def _credential(request: DeviceHttpRequest, said: RegistrationRequest = EMPTY_REGISTRATION) -> PresentedCredential:
     token = request.headers.get(b"authorization")
     return PresentedCredential(
         sas_token=None if token is None else token.decode("latin-1"),
         certificate_chain=request.certificate_chain,
+        endorsement_key=said.endorsement_key,
+        storage_root_key=said.storage_root_key,
     )
 
 

@@ -10,13 +10,18 @@ from http import HTTPStatus
 
 import msgspec
 
+from homeport import errors
 from homeport.clock import Clock
 from homeport.errors import HomeportError
+from homeport.model.attestation import TpmChallenge
 from homeport.wire.error_body import error_body
+from homeport.wire.tpm_challenge import challenge_body
 
 JSON = "application/json; charset=utf-8"
 STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
+# Facts of an error's info that a header must tell too.
+_TOLD_BY_HEADER = {"allow": "Allow", "upgrade": "Upgrade", "webSocketVersion": "Sec-WebSocket-Version"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -52,8 +57,7 @@ def error_headers(error: HomeportError) -> tuple[tuple[str, str], ...]:
     headers = [("x-ms-error-code", str(error.row.code))]
     if error.retry_after is not None:
         headers.append(("Retry-After", str(error.retry_after)))
-    if "allow" in error.info:
-        headers.append(("Allow", error.info["allow"]))
+    headers += [(header, error.info[fact]) for fact, header in _TOLD_BY_HEADER.items() if fact in error.info]
     return tuple(headers)
 
 
@@ -65,6 +69,17 @@ def error_answer(error: HomeportError, *, request_id: str, now: datetime, close:
         request_id=request_id,
         headers=error_headers(error),
         close=close,
+    )
+
+
+def challenge_answer(challenge: TpmChallenge, *, request_id: str, now: datetime) -> HttpAnswer:
+    """The 401 that a TPM answers by registering again."""
+    row = errors.TPM_CHALLENGE
+    return HttpAnswer(
+        status=row.status,
+        body=challenge_body(challenge, tracking_id=request_id, now=now),
+        request_id=request_id,
+        headers=(("x-ms-error-code", str(row.code)),),
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof
+from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof, TpmChallenge
 from homeport.model.events import ServiceEvent
 from homeport.model.identifiers import OperationId, RegistrationId
 from homeport.model.registration import RegistrationOperation
@@ -31,11 +31,11 @@ class Registrations(Protocol):
 
     async def attest(
         self, *, id_scope: str, registration_id: RegistrationId, credential: PresentedCredential
-    ) -> tuple[AttestedIdentity, Sequence[ServiceEvent]]: ...
+    ) -> tuple[AttestedIdentity | TpmChallenge, Sequence[ServiceEvent]]: ...
 
     async def register(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, payload: bytes | None
-    ) -> tuple[RegistrationOperation, Sequence[ServiceEvent]]: ...
+    ) -> tuple[RegistrationOperation | TpmChallenge, Sequence[ServiceEvent]]: ...
 
     async def operation_status(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, operation_id: OperationId

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from homeport.endpoints.failures import catalogued
 from homeport.endpoints.ports import EdgeServices
-from homeport.model.attestation import AttestedIdentity
+from homeport.model.attestation import AttestedIdentity, TpmChallenge
 from homeport.model.events import ServiceEvent
 from homeport.model.registration import RegistrationOperation
 from homeport.protocols.conversation import (
@@ -76,7 +76,7 @@ class Questions:
 
     async def _ask_service(
         self, question: ServiceQuestion
-    ) -> tuple[AttestedIdentity | RegistrationOperation, Sequence[ServiceEvent]]:
+    ) -> tuple[AttestedIdentity | TpmChallenge | RegistrationOperation, Sequence[ServiceEvent]]:
         registrations = self._services.registrations
         id_scope, registration_id = question.id_scope, question.registration_id
         match question:

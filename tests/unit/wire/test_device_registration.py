@@ -5,7 +5,7 @@ import pytest
 from homeport import errors
 from homeport.errors import HomeportError
 from homeport.model.identifiers import RegistrationId
-from homeport.wire.device_registration import read_registration_payload
+from homeport.wire.device_registration import read_registration, read_registration_payload
 
 DEVICE = RegistrationId("Dev-1")
 
@@ -21,7 +21,7 @@ DEVICE = RegistrationId("Dev-1")
         (b'{"registrationId":"dev-1","payload":"text"}', b'"text"'),
         (b'{"payload": {"a": [1, 2.50]} }', b'{"a": [1, 2.50]}'),
         (b'{"payload":false}', b"false"),
-        (b'{"tpm":{"endorsementKey":"x"},"csr":7,"unknown":[]}', None),
+        (b'{"tpm":{"endorsementKey":"eA=="},"csr":7,"unknown":[]}', None),
     ],
     ids=["C#", "blank", "empty", "Python", "Node", "Java", "spelling kept", "false", "other members"],
 )
@@ -48,3 +48,23 @@ def test_refused_body(body: bytes, reason: str) -> None:
     with pytest.raises(HomeportError, match=reason) as caught:
         read_registration_payload(body, DEVICE)
     assert caught.value.row is errors.INVALID_BODY
+
+
+def test_a_tpm_shows_its_public_keys() -> None:
+    body = b'{"registrationId":"device-1","tpm":{"endorsementKey":"AAE=","storageRootKey":"AAI="}}'
+    said = read_registration(body, RegistrationId("device-1"))
+    assert (said.endorsement_key, said.storage_root_key, said.payload) == (b"\x00\x01", b"\x00\x02", None)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"tpm":null}', b'{"tpm":{}}', b'{"tpm":{"endorsementKey":null}}'])
+def test_most_devices_have_no_tpm(body: bytes) -> None:
+    said = read_registration(body, RegistrationId("device-1"))
+    assert said.endorsement_key is None
+    assert said.storage_root_key is None
+
+
+def test_a_public_key_that_is_no_base64_is_refused_with_its_place() -> None:
+    with pytest.raises(HomeportError) as refusal:
+        read_registration(b'{"tpm":{"endorsementKey":"!"}}', RegistrationId("device-1"))
+    assert refusal.value.row is errors.INVALID_BODY
+    assert refusal.value.info["path"] == "$.tpm.endorsementKey"
