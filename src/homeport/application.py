@@ -87,9 +87,9 @@ class Application:
         self._hub = EmbeddedHub(storage=storage, clock=clock, randomness=randomness)
         self._hubs = HubRegistry(self._hub.context)
         admission = Admission(storage, clock)
-        assigner = Assigner(storage, self._hubs, budget=config.assignment.budget_ms / 1000)
+        assigner = Assigner(storage, self._hubs, randomness=randomness, budget=config.assignment.budget_ms / 1000)
         self._registrations = RegistrationService(storage, admission, assigner, clock=clock, randomness=randomness)
-        patient = Assigner(storage, self._hubs, budget=PATIENCE)
+        patient = Assigner(storage, self._hubs, randomness=randomness, budget=PATIENCE)
         self._worker = AssignmentWorker(storage, admission, patient, clock=clock, randomness=randomness)
         self._listeners = self._build_listeners()
         self._background: list[asyncio.Task[None]] = []

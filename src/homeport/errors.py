@@ -31,8 +31,9 @@ class HomeportError(Exception):
 
     `detail` tells the caller what was wrong in this case and what to do, and must hold no secret. `info` are
     machine-readable facts for the error body. `cause` is the exact reason as one word for log and metrics; it
-    never reaches the caller; `subject` is the random key of the data subject, for the log too. `retry_after` is
-    in seconds.
+    never reaches the caller; `subject` is the random key of the data subject, for the log too; `facts` are what an
+    operator needs beside the cause (names and dates out of certificates), and neither the caller's nor the log's.
+    `retry_after` is in seconds.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class HomeportError(Exception):
         cause: str = "",
         subject: str = "",
         retry_after: int | None = None,
+        facts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(f"{row.message} {detail}".rstrip())
         self.row = row
@@ -51,6 +53,7 @@ class HomeportError(Exception):
         self.cause = cause or row.name
         self.subject = subject
         self.retry_after = retry_after
+        self.facts = facts
 
     @property
     def message(self) -> str:

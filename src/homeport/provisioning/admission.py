@@ -5,6 +5,8 @@ holds, `registration.py` and `assignment.py` act on what is admitted. A proof th
 checked again, but the entry is: one that was disabled or deleted meanwhile no longer vouches.
 """
 
+from datetime import datetime
+
 import msgspec
 
 from homeport import errors
@@ -14,33 +16,33 @@ from homeport.model.attestation import (
     AttestationType,
     AttestedIdentity,
     EnrollmentReference,
+    Evidence,
+    IssuedChallenge,
     PresentedCredential,
     Proof,
-    SymmetricKeyCredential,
+    TpmEvidence,
 )
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import RegistrationId, ServiceId, folded
 from homeport.model.provisioning_service import ProvisioningService
-from homeport.provisioning.attestation import symmetric_key
-from homeport.provisioning.attestation.symmetric_key import CandidateGroup, KeyPair, key_pair
+from homeport.provisioning.attestation import symmetric_key, x509
+from homeport.provisioning.attestation.symmetric_key import CandidateGroup
+from homeport.provisioning.candidates import CandidateCache, Candidates
+from homeport.security.sas import SasToken
 from homeport.storage.port import RegistrationContext, Storage
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A device whose proof holds: its identity, the entry that vouches for it and its keys, what is stored of it."""
+    """A device whose proof holds: its identity, the entry that vouches for it, what is stored of it.
+
+    `challenge` is the one that a TPM has answered with this request.
+    """
 
     service: ProvisioningService
     identity: AttestedIdentity
     entry: IndividualEnrollment | EnrollmentGroup
-    keys: KeyPair
     context: RegistrationContext
-
-    @property
-    def credential(self) -> SymmetricKeyCredential:
-        """What will open the hub: the pair, or derived pair, that the device proved itself with."""
-        if isinstance(self.entry, EnrollmentGroup):
-            return self.keys.derived(self.identity.registration_id).credential()
-        return self.keys.credential()
+    challenge: IssuedChallenge | None = None
 
 
 class DisabledEntry(Exception):
@@ -53,6 +55,50 @@ class DisabledEntry(Exception):
         self.context = context
 
 
+class ChallengeNeeded(Exception):
+    """A TPM has shown the public keys that its enrollment names; now it has to show that it holds them."""
+
+    def __init__(self, service: ProvisioningService, registration_id: RegistrationId, keys: TpmEvidence) -> None:
+        super().__init__("a TPM is to be challenged")
+        self.service = service
+        self.registration_id = registration_id
+        self.keys = keys
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential, and all that is known when it is judged."""
+
+    service: ProvisioningService
+    registration_id: RegistrationId
+    credential: PresentedCredential
+    context: RegistrationContext
+    now: datetime
+    challenge: IssuedChallenge | None = None
+
+    def token(self) -> SasToken:
+        """The SAS token, judged in all but its signature."""
+        text = self.credential.sas_token
+        if text is None:
+            raise HomeportError(
+                errors.ATTESTATION_FAILED, "The device presented no SAS token; send one.", cause="no_credential"
+            )
+        return symmetric_key.read_token(
+            text, id_scope=self.service.id_scope, registration_id=self.registration_id, now=self.now
+        )
+
+    def identity(
+        self, kind: AttestationType, group_id: str | None = None, *, evidence: Evidence | None = None
+    ) -> AttestedIdentity:
+        """The outcome of a proof that held."""
+        return AttestedIdentity(
+            service_id=self.service.service_id,
+            registration_id=self.registration_id,
+            attestation_type=kind,
+            enrollment=EnrollmentReference(enrollment_group_id=group_id),
+            evidence=evidence,
+        )
+
+
 class Admission:
     """Reads once and asks attestation. Caches services and groups; the read itself says when groups changed."""
 
@@ -60,7 +106,7 @@ class Admission:
         self._storage = storage
         self._clock = clock
         self._services: dict[str, ProvisioningService] = {}
-        self._groups: dict[ServiceId, tuple[int, tuple[CandidateGroup, ...]]] = {}
+        self._candidates = CandidateCache(storage)
 
     async def admit(self, id_scope: str, registration_id: RegistrationId, proof: Proof) -> Admitted:
         """Read what is stored and decide whether the proof holds.
@@ -68,12 +114,29 @@ class Admission:
         Raises:
             HomeportError: a row of the catalogue, its `cause` exact and its `subject` set where one is known.
             DisabledEntry: the proof holds and the entry is disabled.
+            ChallengeNeeded: a TPM's keys fit, and it has not shown yet that it holds them.
         """
         service = await self._service(id_scope)
         context = await self._storage.registrations.context(service.service_id, registration_id)
-        groups = await self._candidates(service.service_id, context)
+        candidates = await self._candidates.of(service.service_id, context) if context.enrollment is None else None
         try:
-            return _decide(service, registration_id, proof, context=context, groups=groups, clock=self._clock)
+            if isinstance(proof, AttestedIdentity):
+                return _admitted(service, proof, context=context, candidates=candidates)
+            request = _Request(
+                service=service,
+                registration_id=registration_id,
+                credential=proof,
+                context=context,
+                now=self._clock.now(),
+                challenge=await self._open_challenge(service.service_id, registration_id, context, proof),
+            )
+            identity = _attest(request, candidates)
+            admitted = _admitted(service, identity, context=context, candidates=candidates)
+            return (
+                admitted
+                if request.challenge is None
+                else msgspec.structs.replace(admitted, challenge=request.challenge)
+            )
         except HomeportError as refusal:
             refusal.subject = context.subject_key or ""
             raise
@@ -91,8 +154,8 @@ class Admission:
             DisabledEntry: it is disabled by now.
         """
         context = await self._storage.registrations.context(service.service_id, identity.registration_id)
-        groups = await self._candidates(service.service_id, context)
-        return _admitted(service, identity, context=context, groups=groups)
+        candidates = await self._candidates.of(service.service_id, context) if context.enrollment is None else None
+        return _admitted(service, identity, context=context, candidates=candidates)
 
     async def _service(self, id_scope: str) -> ProvisioningService:
         known = self._services.get(folded(id_scope))
@@ -107,14 +170,67 @@ class Admission:
                 errors.ATTESTATION_FAILED, "No provisioning service here has this ID scope.", cause="unknown_id_scope"
             ) from None
 
-    async def _candidates(self, service_id: ServiceId, context: RegistrationContext) -> tuple[CandidateGroup, ...]:
-        if context.enrollment is not None:
-            return ()
-        version, groups = self._groups.get(service_id, (-1, ()))
-        if version != context.groups_version:
-            groups = symmetric_key.candidates(await self._storage.enrollments.candidate_groups(service_id))
-            self._groups[service_id] = (context.groups_version, groups)
-        return _likeliest_first(groups, context)
+    async def _open_challenge(
+        self,
+        service_id: ServiceId,
+        registration_id: RegistrationId,
+        context: RegistrationContext,
+        credential: PresentedCredential,
+    ) -> IssuedChallenge | None:
+        """What a TPM's token answers; a second read, for TPMs only."""
+        entry = context.enrollment
+        if entry is None or entry.attestation.type is not AttestationType.TPM or credential.sas_token is None:
+            return None
+        return await self._storage.registrations.tpm_challenge(service_id, registration_id)
+
+
+def _attest(request: _Request, candidates: Candidates | None) -> AttestedIdentity:
+    enrollment = request.context.enrollment
+    if enrollment is None:
+        assert candidates is not None
+        return _attest_member(request, candidates)
+    try:
+        return _INDIVIDUAL[enrollment.attestation.type](request, enrollment)
+    except HomeportError:
+        # Whatever else is wrong: who is shut out is told so, and a group cannot let him in by another door.
+        if enrollment.provisioning_status is ProvisioningStatus.DISABLED:
+            raise HomeportError(errors.ENROLLMENT_DISABLED, cause="disabled_unproven") from None
+        raise
+
+
+def _by_symmetric_key(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
+    symmetric_key.attest_individual(request.token(), enrollment)
+    return request.identity(AttestationType.SYMMETRIC_KEY)
+
+
+def _by_certificate(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
+    evidence = x509.attest_individual(
+        request.credential.certificate_chain, enrollment, request.registration_id, now=request.now
+    )
+    return request.identity(AttestationType.X509, evidence=evidence)
+
+
+_INDIVIDUAL = {
+    AttestationType.SYMMETRIC_KEY: _by_symmetric_key,
+    AttestationType.X509: _by_certificate,
+}
+
+
+def _attest_member(request: _Request, candidates: Candidates) -> AttestedIdentity:
+    """A token speaks for itself; a certificate counts where there is none, since TLS may show one unasked."""
+    chain = request.credential.certificate_chain
+    if request.credential.sas_token is None and chain:
+        group_id, evidence = x509.attest_member(chain, request.registration_id, candidates.x509, now=request.now)
+        return request.identity(AttestationType.X509, group_id, evidence=evidence)
+    if request.credential.sas_token is None and request.credential.endorsement_key is not None:
+        raise HomeportError(
+            errors.ENROLLMENT_NOT_FOUND,
+            "There is no individual enrollment with this registration ID, and a group cannot attest by TPM.",
+            cause="unknown_registration_id",
+        )
+    groups = _likeliest_first(candidates.symmetric_key, request.context)
+    reference = symmetric_key.attest_member(request.token(), request.registration_id, groups)
+    return request.identity(AttestationType.SYMMETRIC_KEY, reference.enrollment_group_id)
 
 
 def _likeliest_first(groups: tuple[CandidateGroup, ...], context: RegistrationContext) -> tuple[CandidateGroup, ...]:
@@ -125,65 +241,29 @@ def _likeliest_first(groups: tuple[CandidateGroup, ...], context: RegistrationCo
     return tuple(sorted(groups, key=lambda candidate: candidate.group.enrollment_group_id != last))
 
 
-def _decide(
-    service: ProvisioningService,
-    registration_id: RegistrationId,
-    proof: Proof,
-    *,
-    context: RegistrationContext,
-    groups: tuple[CandidateGroup, ...],
-    clock: Clock,
-) -> Admitted:
-    if isinstance(proof, AttestedIdentity):
-        return _admitted(service, proof, context=context, groups=groups)
-    token = symmetric_key.read_token(
-        _sas_token(proof), id_scope=service.id_scope, registration_id=registration_id, now=clock.now()
-    )
-    if context.enrollment is not None:
-        reference = symmetric_key.attest_individual(token, context.enrollment)
-    else:
-        reference = symmetric_key.attest_member(token, registration_id, groups)
-    identity = AttestedIdentity(
-        service_id=service.service_id,
-        registration_id=registration_id,
-        attestation_type=AttestationType.SYMMETRIC_KEY,
-        enrollment=reference,
-    )
-    return _admitted(service, identity, context=context, groups=groups)
-
-
-def _sas_token(credential: PresentedCredential) -> str:
-    if credential.sas_token is None:
-        raise HomeportError(
-            errors.ATTESTATION_FAILED, "The device presented no SAS token; send one.", cause="no_credential"
-        )
-    return credential.sas_token
-
-
 def _admitted(
     service: ProvisioningService,
     identity: AttestedIdentity,
     *,
     context: RegistrationContext,
-    groups: tuple[CandidateGroup, ...],
+    candidates: Candidates | None,
 ) -> Admitted:
-    entry, keys = _vouching(identity.enrollment, context, groups)
+    entry = _vouching(identity, context, candidates)
     if entry.provisioning_status is ProvisioningStatus.DISABLED:
         raise DisabledEntry(identity, context)
-    return Admitted(service=service, identity=identity, entry=entry, keys=keys, context=context)
+    return Admitted(service=service, identity=identity, entry=entry, context=context)
 
 
 def _vouching(
-    reference: EnrollmentReference,
-    context: RegistrationContext,
-    groups: tuple[CandidateGroup, ...],
-) -> tuple[IndividualEnrollment | EnrollmentGroup, KeyPair]:
-    group_id = reference.enrollment_group_id
-    if group_id is None and context.enrollment is not None:
-        return context.enrollment, key_pair(context.enrollment.attestation)
-    for candidate in groups:
-        if candidate.group.enrollment_group_id == group_id:
-            return candidate.group, candidate.keys
-    raise HomeportError(
-        errors.ATTESTATION_FAILED, "The enrollment that vouched for the device is gone.", cause="entry_gone"
-    )
+    identity: AttestedIdentity, context: RegistrationContext, candidates: Candidates | None
+) -> IndividualEnrollment | EnrollmentGroup:
+    """The entry, as long as it vouches by the mechanism that the device was proved with."""
+    group_id = identity.enrollment.enrollment_group_id
+    entry: IndividualEnrollment | EnrollmentGroup | None = context.enrollment
+    if group_id is not None or entry is None:
+        entry = candidates.groups.get(group_id or "") if candidates else None
+    if entry is None or entry.attestation.type is not identity.attestation_type:
+        raise HomeportError(
+            errors.ATTESTATION_FAILED, "The enrollment that vouched for the device is gone.", cause="entry_gone"
+        )
+    return entry

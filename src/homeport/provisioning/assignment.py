@@ -24,13 +24,14 @@ from homeport.hubs.port import (
     TwinMigration,
     sharing_storage,
 )
-from homeport.model.attestation import AttestedIdentity, EnrollmentReference
+from homeport.model.attestation import AttestedIdentity, EnrollmentReference, HubCredential
 from homeport.model.enrollment import IndividualEnrollment, InitialTwin
 from homeport.model.events import AuditEvent, DeviceAssigned, RegistrationAttempted, ServiceEvent
 from homeport.model.identifiers import DeviceId, new_etag
 from homeport.model.registration import RegistrationRecord, RegistrationStatus
 from homeport.provisioning import allocation, lifecycle, reprovisioning
 from homeport.provisioning.admission import Admission, Admitted, DisabledEntry
+from homeport.provisioning.hub_credentials import hub_access
 from homeport.provisioning.reprovisioning import Movement, ReprovisioningPlan
 from homeport.storage.changes import AppendAudit, Change, ChangedMeanwhile, PutRegistration
 from homeport.storage.port import Storage
@@ -92,9 +93,10 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 class Assigner:
     """Carries one open record to its end, or as far as the hub lets it. `budget` is in seconds."""
 
-    def __init__(self, storage: Storage, hubs: HubDirectory, *, budget: float = 0.25) -> None:
+    def __init__(self, storage: Storage, hubs: HubDirectory, *, randomness: Randomness, budget: float = 0.25) -> None:
         self._storage = storage
         self._hubs = hubs
+        self._randomness = randomness
         self._budget = budget
 
     async def assign(self, admitted: Admitted, record: RegistrationRecord) -> Assignment:
@@ -131,9 +133,13 @@ class Assigner:
     async def _apply(self, admitted: Admitted, record: RegistrationRecord, plan: ReprovisioningPlan) -> Assignment:
         connector = self._hubs.connector(record.service_id, plan.hub_host_name)
         twin = await self._twin(admitted, plan)
-        hub_plan = _hub_plan(admitted, record, plan, twin)
+        access = hub_access(admitted, f"{plan.hub_host_name}/devices/{plan.device_id}", self._randomness)
+        hub_plan = _hub_plan(admitted, record, plan, twin=twin, credential=access.credential)
         done = lifecycle.complete(
-            record, hub_host_name=plan.hub_host_name, device_id=plan.device_id, substatus=plan.substatus
+            replace(record, evidence=access.evidence) if access.evidence else record,
+            hub_host_name=plan.hub_host_name,
+            device_id=plan.device_id,
+            substatus=plan.substatus,
         )
         sharing = sharing_storage(connector)
         if sharing is not None:
@@ -218,6 +224,7 @@ def _identity(record: RegistrationRecord) -> AttestedIdentity:
         registration_id=record.registration_id,
         attestation_type=record.attestation_type,
         enrollment=EnrollmentReference(enrollment_group_id=record.enrollment_group_id),
+        evidence=record.evidence,
     )
 
 
@@ -230,7 +237,12 @@ def _device_id(admitted: Admitted) -> DeviceId:
 
 
 def _hub_plan(
-    admitted: Admitted, record: RegistrationRecord, plan: ReprovisioningPlan, twin: InitialTwin | None
+    admitted: Admitted,
+    record: RegistrationRecord,
+    plan: ReprovisioningPlan,
+    *,
+    twin: InitialTwin | None,
+    credential: HubCredential,
 ) -> HubPlan:
     return HubPlan(
         service_id=record.service_id,
@@ -238,7 +250,7 @@ def _hub_plan(
         hub_host_name=plan.hub_host_name,
         device_id=plan.device_id,
         subject_key=record.subject_key,
-        credential=admitted.credential,
+        credential=credential,
         initial_twin=twin,
         capabilities=admitted.entry.capabilities,
         reset_twin=plan.movement is Movement.RESET,

@@ -158,6 +158,7 @@ class RegistrationService:
             now=self._clock.now(),
             attestation_type=identity.attestation_type,
             enrollment_group_id=EnrollmentGroupId(group_id) if group_id else None,
+            evidence=identity.evidence,
             payload=payload,
         )
 

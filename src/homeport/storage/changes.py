@@ -11,6 +11,7 @@ import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.events import AuditEvent
 from homeport.model.hub_device import HubDevice, HubTwin
@@ -76,6 +77,22 @@ class DeleteEnrollmentGroup(msgspec.Struct, frozen=True, kw_only=True):
     expected: ETag
     deleted_at: datetime
     keep_records: bool = False
+
+
+class PutCaCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """Insert (`expected` None) or replace the CA certificate whose etag is `expected`. Counts as a change of the
+    service's groups, since caches hold both."""
+
+    certificate: CaCertificate
+    expected: ETag | None
+
+
+class DeleteCaCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """Delete the CA certificate whose etag is `expected`; groups that name it stay. Counts as a change of them."""
+
+    service_id: ServiceId
+    name: str
+    expected: ETag
 
 
 class PutRegistration(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +200,8 @@ Change = (
     | DeleteIndividualEnrollment
     | PutEnrollmentGroup
     | DeleteEnrollmentGroup
+    | PutCaCertificate
+    | DeleteCaCertificate
     | PutRegistration
     | DeleteRegistration
     | PutTpmChallenge

@@ -13,6 +13,7 @@ import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import (
@@ -35,8 +36,8 @@ class StorageUnavailable(Exception):
 class RegistrationContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one registration request needs, from one read.
 
-    `enrollment` holds its keys. `groups_version` grows whenever a group of the service changes, so that a
-    cache of the groups is never older than the read. `subject_key` is None for an identifier never seen.
+    `enrollment` holds its keys. `groups_version` grows whenever a group or a CA certificate of the service changes,
+    so that a cache of them is never older than the read. `subject_key` is None for an identifier never seen.
     """
 
     enrollment: IndividualEnrollment | None
@@ -66,6 +67,10 @@ class EnrollmentReader(Protocol):
 
     async def candidate_groups(self, service_id: ServiceId) -> Sequence[EnrollmentGroup]:
         """Every group of the service with its keys, oldest first; a device's token is tried against them."""
+        ...
+
+    async def ca_certificates(self, service_id: ServiceId) -> Sequence[CaCertificate]:
+        """Every CA certificate of the service, verified or not, in the order of their names."""
         ...
 
 

@@ -13,6 +13,7 @@ import msgspec
 from homeport.clock import from_microseconds, to_microseconds
 from homeport.model.access_policy import AccessRight, SharedAccessPolicy
 from homeport.model.attestation import AttestationType, Evidence, IssuedChallenge, SymmetricKeyAttestation
+from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
 from homeport.model.identifiers import (
@@ -48,6 +49,7 @@ CHALLENGES = "tpm_challenges"
 _encode = msgspec.json.Encoder().encode
 _decode_individual = msgspec.json.Decoder(IndividualEnrollment).decode
 _decode_group = msgspec.json.Decoder(EnrollmentGroup).decode
+_decode_ca_certificate = msgspec.json.Decoder(CaCertificate).decode
 _decode_object = msgspec.json.Decoder(JsonObject).decode
 _decode_rights = msgspec.json.Decoder(frozenset[AccessRight]).decode
 _decode_keys = msgspec.json.Decoder(tuple[str | None, str | None]).decode
@@ -100,6 +102,16 @@ def group_with_keys(document: bytes, sealed: bytes | None, sealer: Sealer, conte
     """A group with its keys; raises SealBroken."""
     entry = _decode_group(document)
     return entry if sealed is None else _with_keys(entry, sealer.open(sealed, context))
+
+
+def ca_certificate_parameters(certificate: CaCertificate) -> Parameters:
+    """ETag and document, then the key."""
+    return certificate.etag, _encode(certificate), certificate.service_id, certificate.name
+
+
+def ca_certificate(document: bytes) -> CaCertificate:
+    """A CA certificate of a service."""
+    return _decode_ca_certificate(document)
 
 
 def registration_parameters(record: RegistrationRecord, claimed_until: datetime | None) -> Parameters:

@@ -24,6 +24,7 @@ LIGHT = 32
 """Changes that one list may hold to be done on the event loop: about a third of a millisecond."""
 
 _ENROLLMENTS = load("enrollments")
+_CA_CERTIFICATES = load("ca_certificates")
 _REGISTRATIONS = load("registrations")
 _SETTINGS = load("settings")
 _AUDIT = load("audit")
@@ -141,6 +142,20 @@ def _delete_group(transaction: Transaction, change: changes.DeleteEnrollmentGrou
         _purge_batch(transaction, key, to_microseconds(change.deleted_at), "")
 
 
+def _put_ca_certificate(transaction: Transaction, change: changes.PutCaCertificate) -> None:
+    parameters = rows.ca_certificate_parameters(change.certificate)
+    if change.expected is None:
+        transaction.expect_one(_CA_CERTIFICATES["insert"], parameters)
+    else:
+        transaction.expect_one(_CA_CERTIFICATES["replace"], (*parameters, change.expected))
+    transaction.execute(_ENROLLMENTS["bump_groups_version"], (change.certificate.service_id,))
+
+
+def _delete_ca_certificate(transaction: Transaction, change: changes.DeleteCaCertificate) -> None:
+    transaction.expect_one(_CA_CERTIFICATES["delete"], (change.service_id, change.name, change.expected))
+    transaction.execute(_ENROLLMENTS["bump_groups_version"], (change.service_id,))
+
+
 def _put_registration(transaction: Transaction, change: changes.PutRegistration) -> None:
     parameters = rows.registration_parameters(change.record, change.claimed_until)
     if change.expected is None:
@@ -229,6 +244,8 @@ _APPLY: dict[type, Callable[[Transaction, Any], None]] = {
     changes.DeleteIndividualEnrollment: _delete_individual,
     changes.PutEnrollmentGroup: _put_group,
     changes.DeleteEnrollmentGroup: _delete_group,
+    changes.PutCaCertificate: _put_ca_certificate,
+    changes.DeleteCaCertificate: _delete_ca_certificate,
     changes.PutRegistration: _put_registration,
     changes.DeleteRegistration: _delete_registration,
     changes.PutTpmChallenge: _put_tpm_challenge,

@@ -12,6 +12,7 @@ from functools import partial
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import DeviceId, EnrollmentGroupId, RegistrationId, ServiceId, SubjectKey, folded
@@ -26,6 +27,7 @@ from homeport.storage.sqlite_changes import Transaction
 from homeport.storage.writer import GroupCommitWriter
 
 _ENROLLMENTS = load("enrollments")
+_CA_CERTIFICATES = load("ca_certificates")
 _REGISTRATIONS = load("registrations")
 _SETTINGS = load("settings")
 _AUDIT = load("audit")
@@ -78,6 +80,11 @@ class SqliteEnrollments:
         return [
             rows.group_with_keys(document, sealed, self._sealer, rows.place(rows.GROUPS, service_id, folded_id))
             for folded_id, document, sealed in self._fetch(_ENROLLMENTS["candidate_groups"], (service_id,))
+        ]
+
+    async def ca_certificates(self, service_id: ServiceId) -> Sequence[CaCertificate]:
+        return [
+            rows.ca_certificate(document) for (document,) in self._fetch(_CA_CERTIFICATES["of_service"], (service_id,))
         ]
 
 

@@ -104,7 +104,7 @@ class Floor:
         world = self.world
         time: dict[str, Any] = {"clock": world.clock, "randomness": world.randomness}
         self.admission = Admission(world.storage, world.clock)
-        self.assigner = Assigner(world.storage, self.directory, budget=self.budget)
+        self.assigner = Assigner(world.storage, self.directory, randomness=world.randomness, budget=self.budget)
         self.registrations = RegistrationService(world.storage, self.admission, self.assigner, **time)
         self.worker = AssignmentWorker(world.storage, self.admission, self.assigner, **time)
 

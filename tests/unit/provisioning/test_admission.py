@@ -1,11 +1,20 @@
 """Who stands before us: ID scope, entry, and what a connection may still claim later."""
 
 import pytest
+from msgspec.structs import replace
+from tests.pki import make_root, make_self_signed
 from tests.unit.administration.world import ME, PRIMARY, SECONDARY, keys, refused
+from tests.unit.provisioning.certified import store_group, store_individual, x509_mechanism
 from tests.unit.provisioning.floor import ID, Floor, on_floor
 
 from homeport import errors
-from homeport.model.attestation import AttestedIdentity, EnrollmentReference, PresentedCredential
+from homeport.model.attestation import (
+    AttestationType,
+    AttestedIdentity,
+    EnrollmentReference,
+    PresentedCredential,
+    X509Evidence,
+)
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import ANY_ETAG, EnrollmentGroupId, RegistrationId
 from homeport.provisioning.admission import Admitted, DisabledEntry
@@ -32,7 +41,6 @@ async def test_an_individual_enrollment_vouches_with_either_key(floor: Floor) ->
         admitted = await admit(floor, proof=floor.proof(key=key))
         assert isinstance(admitted.entry, IndividualEnrollment)
         assert admitted.identity.enrollment == EnrollmentReference()
-        assert (admitted.credential.primary_key, admitted.credential.secondary_key) == (PRIMARY, SECONDARY)
 
 
 @on_floor
@@ -41,7 +49,6 @@ async def test_a_group_vouches_for_a_device_with_a_derived_key(floor: Floor) -> 
     admitted = await admit_member(floor)
     assert isinstance(admitted.entry, EnrollmentGroup)
     assert admitted.identity.enrollment.enrollment_group_id == "Line-1"
-    assert admitted.credential.primary_key not in {PRIMARY, SECONDARY}
 
 
 @on_floor
@@ -172,7 +179,7 @@ async def test_a_worker_rereads_what_vouches_now(floor: Floor) -> None:
     await floor.enroll_group("Line-1")
     admitted = await admit_member(floor)
     again = await floor.restarted().admission.reread(admitted.service, admitted.identity)
-    assert again.credential == admitted.credential
+    assert again.entry == admitted.entry
     group_id = EnrollmentGroupId("Line-1")
     await floor.world.groups.delete(floor.world.service_id, group_id, if_match=ANY_ETAG, actor=ME)
     with refused(errors.ATTESTATION_FAILED):
@@ -182,3 +189,65 @@ async def test_a_worker_rereads_what_vouches_now(floor: Floor) -> None:
 def test_nothing_that_holds_keys_shows_them() -> None:
     assert PRIMARY not in repr(keys(PRIMARY, SECONDARY))
     assert repr(PresentedCredential(sas_token=PRIMARY)) == "PresentedCredential(…)"
+
+
+@on_floor
+async def test_a_certificate_proves_a_device_to_its_individual_enrollment(floor: Floor) -> None:
+    device = make_self_signed(ID)
+    await store_individual(floor, ID, x509_mechanism(client=device))
+    admitted = await admit(floor, ID, PresentedCredential(certificate_chain=device.chain))
+    assert admitted.identity.attestation_type is AttestationType.X509
+    assert isinstance(admitted.identity.evidence, X509Evidence)
+
+
+@on_floor
+async def test_a_certificate_proves_a_device_to_a_group(floor: Floor) -> None:
+    root = make_root()
+    await store_group(floor, "Line-1", x509_mechanism(signing=root))
+    admitted = await admit(floor, MEMBER, PresentedCredential(certificate_chain=root.leaf(MEMBER).chain))
+    assert admitted.identity.enrollment == EnrollmentReference(enrollment_group_id="Line-1")
+    assert isinstance(admitted.entry, EnrollmentGroup)
+
+
+@on_floor
+async def test_a_token_speaks_for_itself_whatever_certificate_tls_showed(floor: Floor) -> None:
+    root = make_root()
+    await store_group(floor, "Certificates", x509_mechanism(signing=root))
+    await floor.enroll_group("Keys")
+    both = replace(floor.proof(MEMBER, member=True), certificate_chain=root.leaf(MEMBER).chain)
+    admitted = await admit(floor, MEMBER, both)
+    assert admitted.identity.enrollment.enrollment_group_id == "Keys"
+
+
+@on_floor
+async def test_a_disabled_individual_entry_of_any_kind_shuts_a_groups_member_out(floor: Floor) -> None:
+    root = make_root()
+    proof = PresentedCredential(certificate_chain=root.leaf(MEMBER).chain)
+    await store_group(floor, "Line-1", x509_mechanism(signing=root))
+    await floor.enroll(MEMBER, provisioning_status=ProvisioningStatus.DISABLED)
+    with refused(errors.ENROLLMENT_DISABLED) as refusal:
+        await admit(floor, MEMBER, proof)
+    assert refusal.value.cause == "disabled_unproven"
+    await floor.world.enrollments.delete(floor.world.service_id, MEMBER, actor=ME)
+    assert isinstance((await admit(floor, MEMBER, proof)).entry, EnrollmentGroup)
+
+
+@on_floor
+async def test_a_disabled_intermediate_group_refuses_under_an_enabled_root_group(floor: Floor) -> None:
+    root = make_root()
+    line = root.intermediate("Line 1")
+    await store_group(floor, "Root", x509_mechanism(signing=root))
+    await store_group(floor, "Line", x509_mechanism(signing=line), provisioning_status=ProvisioningStatus.DISABLED)
+    with pytest.raises(DisabledEntry):
+        await admit(floor, MEMBER, PresentedCredential(certificate_chain=line.leaf(MEMBER).chain))
+
+
+@on_floor
+async def test_a_connection_does_not_outlive_a_change_of_mechanism(floor: Floor) -> None:
+    await floor.enroll()
+    identity = (await admit(floor)).identity
+    device = make_self_signed(ID)
+    await store_individual(floor, ID, x509_mechanism(client=device), replaces=True)
+    with refused(errors.ATTESTATION_FAILED) as refusal:
+        await admit(floor, proof=identity)
+    assert refusal.value.cause == "entry_gone"

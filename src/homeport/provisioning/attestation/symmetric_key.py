@@ -19,7 +19,7 @@ from homeport.model.attestation import (
     SymmetricKeyAttestation,
     SymmetricKeyCredential,
 )
-from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
+from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.identifiers import RegistrationId, folded
 from homeport.security.key_derivation import derive_device_key, encode_key
 from homeport.security.sas import SasMalformed, SasToken, decode_key, parse_sas_token
@@ -106,14 +106,10 @@ def attest_individual(token: SasToken, enrollment: IndividualEnrollment) -> Enro
     """The individual enrollment of this registration ID decides.
 
     Raises:
-        HomeportError: ATTESTATION_FAILED; ENROLLMENT_DISABLED when the entry is disabled and the signature does
-            not fit. A disabled entry whose signature fits is the caller's to refuse, and to put on record.
+        HomeportError: ATTESTATION_FAILED. Whether the entry is disabled is the caller's to see.
     """
-    mechanism = enrollment.attestation
-    if mechanism.type is AttestationType.SYMMETRIC_KEY and key_pair(mechanism).signed(token):
+    if key_pair(enrollment.attestation).signed(token):
         return EnrollmentReference()
-    if enrollment.provisioning_status is ProvisioningStatus.DISABLED:
-        raise HomeportError(errors.ENROLLMENT_DISABLED, cause="disabled_unproven")
     raise _refused(
         "The SAS token is not signed with a key of the individual enrollment of this registration ID.", "wrong_key"
     )
