@@ -165,7 +165,7 @@ class Authority(Identity):
     ) -> Identity:
         """A device: no extensions at all unless told, as many devices have it. `subject` for unusual names."""
         key = key or make_key()
-        name = subject or make_name(common_name, organization)
+        name = make_name(common_name, organization) if subject is None else subject
         certificate = _issue(name, key, issuer=self, valid=valid, extensions=extensions)
         return Identity(certificate, key, self._above())
 
@@ -183,6 +183,12 @@ class Authority(Identity):
         """The same certificate as version 1, which `openssl x509 -req` made for years; must have no extensions."""
         content = _content(identity.certificate.tbs_certificate_bytes)
         return self._resigned(identity, _der(0x30, content.removeprefix(bytes.fromhex("a003020102"))))
+
+    def with_long_serial_number(self, identity: Identity) -> Identity:
+        """The same certificate with a serial number of 22 bytes; RFC 5280 section 4.1.2.2 allows 20."""
+        content = _content(identity.certificate.tbs_certificate_bytes)
+        version, rest = content[:5], content[5:]
+        return self._resigned(identity, _der(0x30, version + _der(0x02, b"\x11" * 22) + rest[_size(rest) :]))
 
     def with_twice_the_same_extension(self, common_name: str) -> tuple[bytes, ...]:
         """The chain of a leaf that has an extension twice: two that differ in a digit, until the DER is edited."""

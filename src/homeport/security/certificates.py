@@ -16,6 +16,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from homeport.model.attestation import X509CertificateInfo
@@ -63,7 +64,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that parsed completely. Thumbprints are upper-case hex of the DER's hash.
 
     `subject` and `issuer` are the DER of the names: two names are the same when their bytes are (RFC 5280 section
-    4.1.2.4 makes an issuer encode its name in both places alike), and bytes make good keys.
+    4.1.2.4 makes an issuer encode its name in both places alike), and bytes make good keys. So is `public_key`.
     """
 
     der: bytes
@@ -72,6 +73,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     sha256_thumbprint: str
     subject: bytes
     issuer: bytes
+    public_key: bytes
 
     @property
     def common_name(self) -> str | None:
@@ -205,6 +207,7 @@ def _parse_der(der: bytes) -> Certificate:
         sha256_thumbprint=hashlib.sha256(der).hexdigest().upper(),
         subject=parsed.subject.public_bytes(),
         issuer=parsed.issuer.public_bytes(),
+        public_key=parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     )
 
 
@@ -216,7 +219,8 @@ def _load(der: bytes) -> x509.Certificate:
     except x509.DuplicateExtension as error:
         message = f"The certificate has the extension {error.oid.dotted_string} more than once."
         raise CertificateMalformed(MalformedReason.DUPLICATE_EXTENSIONS, message) from error
-    except (ValueError, TypeError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
+    # It warns of what later releases will refuse (a serial number of nought); a process may make errors of warnings.
+    except (ValueError, TypeError, Warning, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         raise CertificateMalformed(MalformedReason.BROKEN_DER, "The certificate's DER is broken.") from error
     return parsed
 
