@@ -16,6 +16,7 @@ from bench.failures import BenchError
 from bench.servers.process import Endpoint, Server, refuse_answering, running
 
 MQTT_PORT = 18883
+AMQP_PORT = 15671
 HTTPS_PORT = 18443
 ADDRESS = "127.77.0.3"
 SECOND_ADDRESS = "127.77.0.4"
@@ -36,7 +37,12 @@ class Homeport(Server):
 @contextmanager
 def homeport(directory: Path, *, address: str = ADDRESS, plain: bool = False) -> Iterator[Homeport]:
     """homeport while the block runs, its data in `directory/data`; `plain` adds HTTP without TLS."""
-    ports = [Endpoint(address, HTTPS_PORT), Endpoint(address, MQTT_PORT), *([PLAIN] if plain else [])]
+    ports = [
+        Endpoint(address, HTTPS_PORT),
+        Endpoint(address, MQTT_PORT),
+        Endpoint(address, AMQP_PORT),
+        *([PLAIN] if plain else []),
+    ]
     refuse_answering(ports)
     directory.mkdir(parents=True, exist_ok=True)
     ready_file = directory / "ready.json"
@@ -62,6 +68,7 @@ def _options(directory: Path, ready_file: Path, address: str, plain: bool) -> li
         "--bind": address,
         "--https-port": HTTPS_PORT,
         "--mqtt-port": MQTT_PORT,
+        "--amqp-port": AMQP_PORT,
     }
     if plain:
         options["--plain-http-port"] = PLAIN.port

@@ -21,7 +21,7 @@ from homeport.config import Config, ConfigError, StorageConfig
 from homeport.endpoints import hub_api, service_api
 from homeport.endpoints.health import health_routes
 from homeport.endpoints.hub_api import HubApi
-from homeport.endpoints.listeners import EdgeLimits, Listeners, Ports, build_listeners
+from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, Ports, build_listeners
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.service_api import ServiceApi
 from homeport.endpoints.tls import server_context
@@ -30,6 +30,7 @@ from homeport.hubs.registry import HubRegistry
 from homeport.observability import logging
 from homeport.observability.metrics import Metrics
 from homeport.observability.reporter import Reporter
+from homeport.protocols.amqp.session import AmqpSession
 from homeport.protocols.mqtt.session import MqttSession
 from homeport.provisioning.admission import Admission
 from homeport.provisioning.assignment import PATIENCE, Assigner, AssignmentWorker
@@ -39,7 +40,7 @@ from homeport.security.sealing import Sealer
 from homeport.storage.port import Storage
 from homeport.storage.sqlite import SqliteStorage
 
-_MQTT_CONNECT_TIMEOUT = 15.0
+_CONNECT_TIMEOUT = 15.0
 
 
 def open_storage(config: StorageConfig, *, clock: Clock, writer_name: str) -> SqliteStorage:
@@ -181,9 +182,14 @@ class Application:
             services,
             routes,
             tls_context=server_context(self._config.tls.certificate, self._config.tls.private_key),
-            conversation=lambda chain: MqttSession(connect_timeout=_MQTT_CONNECT_TIMEOUT, certificate_chain=chain),
+            conversations=Conversations(
+                mqtt=lambda chain: MqttSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
+                amqp=lambda chain: AmqpSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
+            ),
             addresses=server.bind,
-            ports=Ports(https=server.https_port, mqtt=server.mqtt_port, plain_http=server.plain_http_port),
+            ports=Ports(
+                https=server.https_port, mqtt=server.mqtt_port, amqp=server.amqp_port, plain_http=server.plain_http_port
+            ),
             limits=EdgeLimits(),
         )
 

@@ -26,6 +26,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     bind: tuple[str, ...] = ("127.0.0.1", "::1")
     https_port: int = 443
     mqtt_port: int = 8883
+    amqp_port: int = 5671
     plain_http_port: int | None = None
     drain_seconds: float = 10.0
 

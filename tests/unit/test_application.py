@@ -48,7 +48,7 @@ def config(tmp_path: Path) -> Config:
     made = Config(
         tls=TlsConfig(certificate=tmp_path / "server.pem", private_key=tmp_path / "server.key"),
         storage=StorageConfig(path=tmp_path / "homeport.db", sealing_key=tmp_path / "sealing.key", linger_ms=0),
-        server=ServerConfig(bind=(HOST,), https_port=0, mqtt_port=0),
+        server=ServerConfig(bind=(HOST,), https_port=0, mqtt_port=0, amqp_port=0),
         log=LogConfig(format=LogFormat.JSON, level="error"),
         assignment=AssignmentConfig(poll_seconds=0.01),
     )
@@ -121,7 +121,7 @@ def run(config: Config, scenario: Callable[[Process], Awaitable[None]]) -> None:
 
 def test_a_started_server_is_healthy_and_ready(config: Config) -> None:
     async def scenario(process: Process) -> None:
-        assert set(process.app.ports) == {"https", "mqtt"}
+        assert set(process.app.ports) == {"https", "mqtt", "amqp"}
         assert (await process.get("/healthz"))[0] == 200
         assert (await process.get("/readyz"))[0] == 200
         assert b"homeport_connections" in (await process.get("/metrics"))[1]

@@ -41,6 +41,7 @@ _FALLBACK_HTTPS = 8443
 @click.option("--bind", multiple=True, metavar="ADDRESS", help="Listen here; default 127.0.0.1 and ::1. Repeatable.")
 @click.option("--https-port", type=click.IntRange(0, 65535), help="HTTPS port.  [default: 443]")
 @click.option("--mqtt-port", type=click.IntRange(0, 65535), default=8883, show_default=True, help="MQTT port.")
+@click.option("--amqp-port", type=click.IntRange(0, 65535), default=5671, show_default=True, help="AMQP port.")
 @click.option(
     "--plain-http-port", type=click.IntRange(0, 65535), help="HTTP without TLS, on loopback; for measurements."
 )
@@ -55,6 +56,7 @@ def up(
     bind: tuple[str, ...],
     https_port: int | None,
     mqtt_port: int,
+    amqp_port: int,
     plain_http_port: int | None,
     log_format: str,
     log_level: str,
@@ -73,6 +75,7 @@ def up(
         bind=bind or LOOPBACK,
         https_port=443 if https_port is None else https_port,
         mqtt_port=mqtt_port,
+        amqp_port=amqp_port,
         plain_http_port=plain_http_port,
     )
     log = replace(config.log, format=LogFormat(log_format), level=log_level)
@@ -195,7 +198,7 @@ async def _started(config: Config, *, may_fall_back: bool) -> "Application":
 def _cannot_listen(error: OSError) -> str:
     text = error.strerror or str(error)
     if error.errno == errno.EADDRINUSE:
-        return f"{text}. Stop what listens there, or choose others with --https-port, --mqtt-port or --bind."
+        return f"{text}. Stop what listens there, or choose other ports, or another --bind."
     if error.errno == errno.EACCES:
         return f"{text}. Choose a port above 1023, or: sudo sysctl net.ipv4.ip_unprivileged_port_start=443"
     return f"{text}. Check --bind: it must be an address of this machine."

@@ -24,9 +24,10 @@ def print_summary(deployment: Deployment, ports: dict[str, int]) -> None:
 
 
 def _rows(deployment: Deployment, ports: dict[str, int]) -> list[tuple[str, str]]:
+    listening = f"HTTPS {ports['https']}, MQTT {ports['mqtt']}, AMQP {ports['amqp']}"
     rows = [
         ("ID scope", deployment.id_scope),
-        ("Device host", f"{deployment.device_host}  (MQTT {ports['mqtt']}, HTTPS {ports['https']})"),
+        ("Device host", f"{deployment.device_host}  ({listening})"),
         ("Trust this CA", str(deployment.ca_file)),
         ("Enroll", "homeport enrollments create my-device"),
         ("Connection strings", "homeport policies list"),

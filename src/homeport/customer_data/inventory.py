@@ -155,7 +155,13 @@ COLUMNS: tuple[Column, ...] = (
         "rights of service callers; a policy belongs to a role, not to a person",
         *("service_id", "hub_host_name", "folded_key_name", "key_name", "rights", "sealed_keys"),
     ),
-    *_shared("group_versions").impersonal("whether a cache of the groups is current", "service_id", "version"),
+    *_shared("ca_certificates").impersonal(
+        "CAs whose devices may register through groups; shared by all of them",
+        *("service_id", "name", "etag", "document"),
+    ),
+    *_shared("group_versions").impersonal(
+        "whether a cache of groups and CA certificates is current", "service_id", "version"
+    ),
     *_shared("purges", Retention.PURGE).impersonal(
         "records of a deleted group that are still to be removed", "service_id", "folded_group_id", "deleted_at"
     ),
@@ -163,11 +169,15 @@ COLUMNS: tuple[Column, ...] = (
         DataClass.IDENTIFIER, "how far a purge has come: the ID of its last record", "done_through"
     ),
     *_GROUPS.impersonal("tenant, key and version of the group", "service_id", "folded_id", "etag", "created_at"),
-    *_GROUPS.impersonal("what the group's devices are given; shared by all of them", "document"),
+    *_GROUPS.impersonal("what the group's devices prove and are given; shared by all", "document"),
     *_GROUPS.impersonal("the key that the devices' keys are derived from; shared by all of them", "sealed_keys"),
     *_INDIVIDUALS.impersonal("tenant and version of the entry", "service_id", "etag"),
     *_INDIVIDUALS.personal(DataClass.IDENTIFIER, "which device may register", "folded_id"),
-    *_INDIVIDUALS.personal(DataClass.FREE_CONTENT, "what the device is given: IDs, hub, twin, information", "document"),
+    *_INDIVIDUALS.personal(
+        DataClass.FREE_CONTENT,
+        "what the device proves with certificates or a TPM, and is given: IDs, hub, twin, information",
+        "document",
+    ),
     *_INDIVIDUALS.personal(DataClass.CREDENTIAL, "how the device proves itself", "sealed_keys"),
     *_REGISTRATIONS.impersonal("tenant and version of the record", "service_id", "etag"),
     *_REGISTRATIONS.personal(DataClass.IDENTIFIER, "which device this is", "folded_id", "registration_id", "device_id"),
@@ -205,6 +215,9 @@ COLUMNS: tuple[Column, ...] = (
     *_HUB_DEVICES.personal(DataClass.IDENTIFIER, "which device this is", "device_id"),
     *_HUB_DEVICES.personal(DataClass.PSEUDONYM, "its name in audit and log", "subject_key", "generation_id"),
     *_HUB_DEVICES.personal(DataClass.CREDENTIAL, "how the device proves itself to the hub", "sealed_keys"),
+    *_HUB_DEVICES.personal(
+        DataClass.DEVICE_FACT, "its certificates, by thumbprint", "primary_thumbprint", "secondary_thumbprint"
+    ),
     *_HUB_DEVICES.personal(
         DataClass.DEVICE_FACT,
         "state of the identity",

@@ -31,6 +31,7 @@ _CONFIG = """\
 bind = [{bind}]
 https_port = 443
 mqtt_port = 8883
+amqp_port = 5671
 
 [tls]
 certificate = "server.pem"

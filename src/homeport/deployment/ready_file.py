@@ -19,6 +19,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ca_file: str
     https_port: int
     mqtt_port: int
+    amqp_port: int
     plain_http_port: int | None
     pid: int
 
@@ -33,6 +34,7 @@ def write_ready_file(file: Path, deployment: Deployment, ports: dict[str, int]) 
         ca_file=str(deployment.ca_file),
         https_port=ports["https"],
         mqtt_port=ports["mqtt"],
+        amqp_port=ports["amqp"],
         plain_http_port=ports.get("plain_http"),
         pid=os.getpid(),
     )

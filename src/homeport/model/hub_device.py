@@ -14,7 +14,10 @@ JsonObject = dict[str, Any]
 
 
 class HubDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A device identity in an embedded hub's registry. Keys are base64; `enabled` false refuses connections."""
+    """A device identity in an embedded hub's registry. `enabled` false refuses connections.
+
+    It has keys (base64), or thumbprints of certificates (SHA-256 or SHA-1, upper-case hex) and empty keys.
+    """
 
     service_id: ServiceId
     hub_host_name: str
@@ -26,9 +29,16 @@ class HubDevice(msgspec.Struct, frozen=True, kw_only=True):
     secondary_key: str
     created_at: datetime
     updated_at: datetime
+    primary_thumbprint: str | None = None
+    secondary_thumbprint: str | None = None
     enabled: bool = True
     status_reason: str | None = None
     iot_edge: bool = False
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether it opens its hub with a certificate (REST: type `selfSigned`), not with a key (`sas`)."""
+        return self.primary_thumbprint is not None or self.secondary_thumbprint is not None
 
     def __repr__(self) -> str:
         return f"HubDevice(generation_id={self.generation_id!r}, …)"

@@ -269,6 +269,8 @@ def hub_device_parameters(device: HubDevice, sealer: Sealer) -> Parameters:
         device.status_reason,
         int(device.iot_edge),
         sealer.seal(_encode((device.primary_key, device.secondary_key)), context),
+        device.primary_thumbprint,
+        device.secondary_thumbprint,
         to_microseconds(device.created_at),
         to_microseconds(device.updated_at),
         device.service_id,
@@ -293,8 +295,10 @@ def hub_device(row: Row, sealer: Sealer) -> HubDevice:
         iot_edge=bool(row[8]),
         primary_key=primary,
         secondary_key=secondary,
-        created_at=from_microseconds(row[10]),
-        updated_at=from_microseconds(row[11]),
+        primary_thumbprint=row[10],
+        secondary_thumbprint=row[11],
+        created_at=from_microseconds(row[12]),
+        updated_at=from_microseconds(row[13]),
     )
 
 

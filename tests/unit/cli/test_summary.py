@@ -18,7 +18,7 @@ DEPLOYMENT = Deployment(
 
 
 def printed(capsys: pytest.CaptureFixture[str], deployment: Deployment = DEPLOYMENT) -> str:
-    print_summary(deployment, {"https": 8443, "mqtt": 8883})
+    print_summary(deployment, {"https": 8443, "mqtt": 8883, "amqp": 5671})
     return capsys.readouterr().out
 
 

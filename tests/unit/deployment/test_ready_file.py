@@ -18,7 +18,7 @@ DEPLOYMENT = Deployment(
 
 def test_it_says_all_that_a_script_needs(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
-    write_ready_file(file, DEPLOYMENT, {"https": 443, "mqtt": 8883})
+    write_ready_file(file, DEPLOYMENT, {"https": 443, "mqtt": 8883, "amqp": 5671})
     assert json.loads(file.read_text()) == {
         "idScope": "0ne0012A3B4",
         "deviceHost": "dps.test",
@@ -27,6 +27,7 @@ def test_it_says_all_that_a_script_needs(tmp_path: Path) -> None:
         "caFile": "/data/ca.pem",
         "httpsPort": 443,
         "mqttPort": 8883,
+        "amqpPort": 5671,
         "plainHttpPort": None,
         "pid": os.getpid(),
     }
@@ -34,6 +35,6 @@ def test_it_says_all_that_a_script_needs(tmp_path: Path) -> None:
 
 def test_it_holds_secrets_and_is_private(tmp_path: Path) -> None:
     file = tmp_path / "ready.json"
-    write_ready_file(file, DEPLOYMENT, {"https": 443, "mqtt": 8883, "plain_http": 8080})
+    write_ready_file(file, DEPLOYMENT, {"https": 443, "mqtt": 8883, "amqp": 5671, "plain_http": 8080})
     assert file.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir()] == ["ready.json"]

@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute
 from homeport import errors
 from homeport.clock import SystemClock, SystemRandomness
 from homeport.endpoints import tasks
-from homeport.endpoints.listeners import EdgeLimits, Listeners, Ports, build_listeners
+from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, Ports, build_listeners
 from homeport.endpoints.ports import EdgeServices, HubListener
 from homeport.endpoints.streams import ConversationFactory
 from homeport.endpoints.tls import server_context
@@ -370,9 +370,9 @@ async def _play(
         services,
         routes,
         tls_context=server_context(server.certificate, server.key),
-        conversation=conversation,
+        conversations=Conversations(mqtt=conversation, amqp=conversation),
         addresses=[HOST],
-        ports=Ports(https=0, mqtt=0, plain_http=0),
+        ports=Ports(https=0, mqtt=0, amqp=0, plain_http=0),
         limits=limits,
     )
     await listeners.start()

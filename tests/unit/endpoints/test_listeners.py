@@ -101,7 +101,7 @@ def test_machine_without_ipv6_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
 def test_what_each_port_speaks(server: Identity, runner: Callable[[Coroutine[Any, Any, None]], None]) -> None:
     async def scenario(edge: Edge) -> None:
-        assert set(edge.listeners.ports) == {"https", "mqtt", "plain_http"}
+        assert set(edge.listeners.ports) == {"https", "mqtt", "amqp", "plain_http"}
         device = await edge.connect("https")
         assert (await device.ask("POST", "/0ne1/registrations/dev-1?api-version=2021-06-01")).status == 200
         web = await edge.connect("https")

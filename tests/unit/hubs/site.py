@@ -58,6 +58,10 @@ class Site:
     async def connect(self, *, token: str | None = None, hub: str = HUB, device_id: str = DEVICE) -> HubSession:
         """A session; raises what the hub refuses it with."""
         credential = PresentedCredential(sas_token=self.token() if token is None else token)
+        return await self.present(credential, hub=hub, device_id=device_id)
+
+    async def present(self, credential: PresentedCredential, *, hub: str = HUB, device_id: str = DEVICE) -> HubSession:
+        """A session by any credential; raises what the hub refuses it with."""
         question = OpenHubSession(hub_host_name=hub, device_id=device_id, credential=credential)
         session = await self.embedded.sessions.answer(question)
         assert isinstance(session, HubSession)

@@ -15,6 +15,7 @@ from homeport.hubs.embedded.settling import settled
 from homeport.hubs.embedded.twins import TwinPatch
 from homeport.hubs.port import HubPlan, HubRefused, HubUnavailable
 from homeport.hubs.registry import ConnectorContext
+from homeport.model.attestation import HubCredential, SymmetricKeyCredential
 from homeport.model.enrollment import InitialTwin, InitialTwinProperties
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import DeviceId, new_etag
@@ -86,6 +87,7 @@ class EmbeddedHubConnector:
 
     def _device(self, plan: HubPlan) -> HubDevice:
         now = self._clock.now()
+        keys, thumbprints = _opened_by(plan.credential)
         return HubDevice(
             service_id=self._hub.service_id,
             hub_host_name=self._hub.host_name,
@@ -93,8 +95,10 @@ class EmbeddedHubConnector:
             subject_key=plan.subject_key,
             generation_id=self._randomness.token(8).hex(),
             etag=new_etag(self._randomness),
-            primary_key=plan.credential.primary_key,
-            secondary_key=plan.credential.secondary_key,
+            primary_key=keys[0],
+            secondary_key=keys[1],
+            primary_thumbprint=thumbprints[0],
+            secondary_thumbprint=thumbprints[1],
             created_at=now,
             updated_at=now,
             iot_edge=plan.capabilities is not None and plan.capabilities.iot_edge,
@@ -111,6 +115,13 @@ class EmbeddedHubConnector:
             raise HubRefused(f"The initial twin is not valid. {error.message}") from error
         # It is the first version of this twin, not the second.
         return msgspec.structs.replace(filled, desired_version=1, version=1)
+
+
+def _opened_by(credential: HubCredential) -> tuple[tuple[str, str], tuple[str | None, str | None]]:
+    """The keys and the thumbprints of a device; one of the two pairs is empty."""
+    if isinstance(credential, SymmetricKeyCredential):
+        return (credential.primary_key, credential.secondary_key), (None, None)
+    return ("", ""), (credential.primary_thumbprint, credential.secondary_thumbprint)
 
 
 def _initial(initial_twin: InitialTwin | None) -> TwinPatch:

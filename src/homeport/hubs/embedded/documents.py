@@ -7,6 +7,7 @@ counts as updated when anything of the identity is; times of connection and acti
 """
 
 import base64
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ NEVER = "0001-01-01T00:00:00Z"
 """The hosted hub's way of saying that something has not happened; clients parse it as a date."""
 MAX_STATUS_REASON = 128
 KEY_SIZES = range(16, 65)
+_THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 
 # The names of the hub's message routing for what a device writes as `$.mid` and so on in its topic.
 _SYSTEM_PROPERTIES = {
@@ -46,9 +48,15 @@ class _SymmetricKey(msgspec.Struct, rename="camel"):
     secondary_key: str | None = None
 
 
+class _Thumbprints(msgspec.Struct, rename="camel"):
+    primary_thumbprint: str | None = None
+    secondary_thumbprint: str | None = None
+
+
 class _Authentication(msgspec.Struct, rename="camel"):
     type: str | None = None
     symmetric_key: _SymmetricKey | None = None
+    x509_thumbprint: _Thumbprints | None = msgspec.field(default=None, name="x509Thumbprint")
 
 
 class _Capabilities(msgspec.Struct, rename="camel"):
@@ -90,13 +98,11 @@ def read_device(body: DeviceBody, device_id: DeviceId) -> DeviceDescription:
         raise _not_offered("It has no edge hierarchies; leave out deviceScope and parentScopes.", "deviceScope")
     if len(body.status_reason or "") > MAX_STATUS_REASON:
         raise _invalid(f"statusReason has more than {MAX_STATUS_REASON} characters.", "statusReason")
-    primary, secondary = _read_keys(body.authentication or _Authentication())
     return DeviceDescription(
         device_id=device_id,
+        **_read_authentication(body.authentication or _Authentication()),
         enabled=body.status != "disabled",
         status_reason=body.status_reason,
-        primary_key=primary,
-        secondary_key=secondary,
         iot_edge=bool(body.capabilities and body.capabilities.iot_edge),
     )
 
@@ -127,9 +133,9 @@ def device_document(device: HubDevice, *, connected: bool) -> JsonObject:
         "cloudToDeviceMessageCount": 0,
         "capabilities": {"iotEdge": device.iot_edge},
         "authentication": {
-            "type": "sas",
-            "symmetricKey": {"primaryKey": device.primary_key, "secondaryKey": device.secondary_key},
-            "x509Thumbprint": _no_thumbprints(),
+            "type": _authentication_type(device),
+            "symmetricKey": {"primaryKey": device.primary_key or None, "secondaryKey": device.secondary_key or None},
+            "x509Thumbprint": _thumbprints(device),
         },
     }
 
@@ -146,8 +152,8 @@ def twin_document(device: HubDevice, twin: HubTwin, *, connected: bool) -> JsonO
         "connectionState": _connection_state(connected),
         "lastActivityTime": NEVER,
         "cloudToDeviceMessageCount": 0,
-        "authenticationType": "sas",
-        "x509Thumbprint": _no_thumbprints(),
+        "authenticationType": _authentication_type(device),
+        "x509Thumbprint": _thumbprints(device),
         "modelId": "",
         "version": twin.version,
         "tags": twin.tags,
@@ -195,8 +201,12 @@ def _connection_state(connected: bool) -> str:
     return "Connected" if connected else "Disconnected"
 
 
-def _no_thumbprints() -> JsonObject:
-    return {"primaryThumbprint": None, "secondaryThumbprint": None}
+def _authentication_type(device: HubDevice) -> str:
+    return "selfSigned" if device.has_certificate else "sas"
+
+
+def _thumbprints(device: HubDevice) -> JsonObject:
+    return {"primaryThumbprint": device.primary_thumbprint, "secondaryThumbprint": device.secondary_thumbprint}
 
 
 def _readable(body: bytes) -> tuple[str, Any]:
@@ -210,14 +220,38 @@ def _readable(body: bytes) -> tuple[str, Any]:
         return "base64", base64.b64encode(body).decode()
 
 
-def _read_keys(authentication: _Authentication) -> tuple[str | None, str | None]:
+def _read_authentication(authentication: _Authentication) -> dict[str, Any]:
+    """The fields of a description that say how the device opens the hub."""
+    if authentication.type == "selfSigned":
+        return {"authentication_type": "selfSigned", **_read_thumbprints(authentication)}
     if authentication.type not in (None, "sas"):
-        raise _not_offered("Its devices have symmetric keys only; use the type sas.", "authentication.type")
+        raise _not_offered("Its devices have keys or thumbprints; use sas or selfSigned.", "authentication.type")
     keys = authentication.symmetric_key or _SymmetricKey()
-    return (
-        _read_key(keys.primary_key, "authentication.symmetricKey.primaryKey"),
-        _read_key(keys.secondary_key, "authentication.symmetricKey.secondaryKey"),
-    )
+    return {
+        "authentication_type": authentication.type,
+        "primary_key": _read_key(keys.primary_key, "authentication.symmetricKey.primaryKey"),
+        "secondary_key": _read_key(keys.secondary_key, "authentication.symmetricKey.secondaryKey"),
+    }
+
+
+def _read_thumbprints(authentication: _Authentication) -> dict[str, str | None]:
+    given = authentication.x509_thumbprint or _Thumbprints()
+    read = {
+        "primary_thumbprint": _read_thumbprint(given.primary_thumbprint, "primaryThumbprint"),
+        "secondary_thumbprint": _read_thumbprint(given.secondary_thumbprint, "secondaryThumbprint"),
+    }
+    if not any(read.values()):
+        raise _invalid("A selfSigned device needs the thumbprint of a certificate.", "authentication.x509Thumbprint")
+    return read
+
+
+def _read_thumbprint(text: str | None, field: str) -> str | None:
+    if not text:
+        return None
+    if _THUMBPRINT.fullmatch(text) is None:
+        message = "A thumbprint is SHA-1 (40) or SHA-256 (64 hex digits) of the certificate."
+        raise _invalid(message, f"authentication.x509Thumbprint.{field}")
+    return text.upper()
 
 
 def _read_key(key: str | None, field: str) -> str | None:

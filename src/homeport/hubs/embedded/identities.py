@@ -6,6 +6,7 @@ through `connector.py` instead. Each change writes its audit entry in the same t
 
 import base64
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -27,18 +28,27 @@ from homeport.storage.port import Storage
 KEY_SIZE = 32
 """Bytes of a key that the hub makes."""
 
+AuthenticationType = Literal["sas", "selfSigned"]
+"""REST: the `type` of a device's authentication, as far as this hub knows it."""
+
 Forget = Callable[[str, DeviceId], None]
 """Let go of what is held in memory of a device of that hub: its connection, its telemetry."""
 
 
 class DeviceDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator wants a device to be. A key that is None is made on creation and kept on update."""
+    """What an operator wants a device to be. A key that is None is made on creation and kept on update.
+
+    With a thumbprint the device has a certificate, and no keys. `authentication_type` None leaves it as it is.
+    """
 
     device_id: DeviceId
     enabled: bool = True
     status_reason: str | None = None
     primary_key: str | None = None
     secondary_key: str | None = None
+    primary_thumbprint: str | None = None
+    secondary_thumbprint: str | None = None
+    authentication_type: AuthenticationType | None = None
     iot_edge: bool = False
 
     def __repr__(self) -> str:
@@ -141,8 +151,7 @@ class DeviceIdentities:
             subject_key=subject_key,
             generation_id=self._randomness.token(8).hex(),
             etag=new_etag(self._randomness),
-            primary_key=wanted.primary_key or self._key(),
-            secondary_key=wanted.secondary_key or self._key(),
+            **self._authentication(wanted, None),
             created_at=now,
             updated_at=now,
             enabled=wanted.enabled,
@@ -160,8 +169,7 @@ class DeviceIdentities:
         device = replace(
             current,
             etag=new_etag(self._randomness),
-            primary_key=wanted.primary_key or current.primary_key,
-            secondary_key=wanted.secondary_key or current.secondary_key,
+            **self._authentication(wanted, current),
             updated_at=self._clock.now(),
             enabled=wanted.enabled,
             status_reason=wanted.status_reason,
@@ -170,6 +178,25 @@ class DeviceIdentities:
         entry, events = audited(device, kind="HubDeviceUpdated", actor=actor, clock=self._clock)
         await self._storage.apply([PutHubDevice(device=device, expected=current.etag), entry])
         return device, events
+
+    def _authentication(self, wanted: DeviceDescription, current: HubDevice | None) -> dict[str, Any]:
+        """The fields of keys and thumbprints: a device has the one or the other."""
+        type_ = wanted.authentication_type
+        if type_ is None and current is not None and current.has_certificate:
+            return {}
+        if type_ == "selfSigned":
+            return {
+                "primary_key": "",
+                "secondary_key": "",
+                "primary_thumbprint": wanted.primary_thumbprint,
+                "secondary_thumbprint": wanted.secondary_thumbprint,
+            }
+        return {
+            "primary_key": wanted.primary_key or (current and current.primary_key) or self._key(),
+            "secondary_key": wanted.secondary_key or (current and current.secondary_key) or self._key(),
+            "primary_thumbprint": None,
+            "secondary_thumbprint": None,
+        }
 
     def _key(self) -> str:
         return base64.b64encode(self._randomness.token(KEY_SIZE)).decode()

@@ -1,9 +1,11 @@
 """What a connected device asks of its hub, answered: let in, telemetry, twin, reported properties.
 
 Counterpart: `protocols/conversation.py` holds the questions, `protocols/mqtt/` asks them. Knows no protocol: the
-device brings a SAS token of its own key, and from then on a `HubSession` speaks for it.
+device brings a SAS token of its own key, or its certificate, and from then on a `HubSession` speaks for it.
 """
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import assert_never
 
@@ -100,21 +102,27 @@ class HubSessions:
         return hub
 
     async def _open(self, question: OpenHubSession) -> HubSession:
-        token = _read_token(question.credential)
+        credential = question.credential
+        token = _read_token(credential) if credential.sas_token or not credential.certificate_chain else None
         hub = await self._hubs.named(question.hub_host_name)
         if hub is None:
             raise _refused("This server has no hub of this host name.", "unknown_hub")
         device_id = parse_device_id(question.device_id)
-        _check_resource(token, hub, device_id)
+        if token is not None:
+            _check_resource(token, hub, device_id)
         device = await self._devices.device(hub.service_id, hub.host_name, device_id)
         now = self._clock.now().timestamp()
-        _check_device(device, token, now)
-        return HubSession(hub_host_name=hub.host_name, device_id=device_id, expires_in=token.expiry - now)
+        if token is None:
+            _check_certificate(device, credential.certificate_chain[0])
+        else:
+            _check_token(device, token, now)
+        expires_in = None if token is None else token.expiry - now
+        return HubSession(hub_host_name=hub.host_name, device_id=device_id, expires_in=expires_in)
 
 
 def _read_token(credential: PresentedCredential) -> SasToken:
     if not credential.sas_token:
-        raise _refused("Send a SAS token, signed with the device's key, as the password.", "no_token")
+        raise _refused("Send a SAS token as the password, or a client certificate.", "no_token")
     try:
         return parse_sas_token(credential.sas_token)
     except SasMalformed as error:
@@ -128,19 +136,44 @@ def _check_resource(token: SasToken, hub: LinkedHub, device_id: DeviceId) -> Non
         raise _refused("The token's sr names another resource; make it for hub/devices/deviceId.", "wrong_resource")
 
 
-def _check_device(device: HubDevice | None, token: SasToken, now: float) -> None:
+def _check_token(device: HubDevice | None, token: SasToken, now: float) -> None:
     """Unknown device and wrong key get one answer: who has no key learns nothing of who exists."""
     if device is None:
         raise _refused(_NO_MATCH, "unknown_device")
+    if device.has_certificate:
+        raise _refused(_NO_MATCH, "certificate_expected", device)
     if not _is_signed_by(token, device):
         raise _refused(_NO_MATCH, "wrong_signature", device)
     if token.is_expired(now):
         raise _refused("The token has expired; make a new one and check the device's clock.", "expired", device)
+    _check_enabled(device)
+
+
+def _check_certificate(device: HubDevice | None, leaf: bytes) -> None:
+    """By its thumbprint alone: that pins the certificate, and whoever registered it has judged when it ends."""
+    if device is None:
+        raise _refused(_NO_MATCH, "unknown_device")
+    if not device.has_certificate:
+        raise _refused(_NO_MATCH, "token_expected", device)
+    known = (device.primary_thumbprint, device.secondary_thumbprint)
+    if not any(thumbprint and _is_of(leaf, thumbprint) for thumbprint in known):
+        raise _refused(_NO_MATCH, "wrong_certificate", device)
+    _check_enabled(device)
+
+
+def _is_of(leaf: bytes, thumbprint: str) -> bool:
+    """SHA-1 where an operator has given one; it names the certificate, TLS proves that the device holds its key."""
+    digest = hashlib.sha256(leaf) if len(thumbprint) == _SHA256_DIGITS else hashlib.sha1(leaf, usedforsecurity=False)
+    return hmac.compare_digest(digest.hexdigest().upper(), thumbprint)
+
+
+def _check_enabled(device: HubDevice) -> None:
     if not device.enabled:
         raise _refused("The device is disabled at its hub.", "disabled", device)
 
 
-_NO_MATCH = "The hub does not know the device, or neither of its keys made the signature."
+_NO_MATCH = "The hub does not know the device, or it has another key or certificate."
+_SHA256_DIGITS = 64
 
 
 def _is_signed_by(token: SasToken, device: HubDevice) -> bool:

@@ -3,22 +3,24 @@
 -- name: insert_device
 -- A new device without a twin; fails if there is one.
 INSERT INTO hub_devices (
-    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, primary_thumbprint,
+    secondary_thumbprint, created_at, updated_at, service_id, hub_host_name, device_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: ensure_device
 -- A new device with its twin, or other keys and capabilities for the one that is there. Its twin is kept.
 INSERT INTO hub_devices (
     twin_etag, twin_updated_at, tags, desired, reported, desired_version, reported_version, twin_version,
-    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, primary_thumbprint,
+    secondary_thumbprint, created_at, updated_at, service_id, hub_host_name, device_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
     subject_key = excluded.subject_key,
     etag = excluded.etag,
     iot_edge = excluded.iot_edge,
     sealed_keys = excluded.sealed_keys,
+    primary_thumbprint = excluded.primary_thumbprint,
+    secondary_thumbprint = excluded.secondary_thumbprint,
     updated_at = excluded.updated_at,
     twin_etag = coalesce(hub_devices.twin_etag, excluded.twin_etag),
     twin_updated_at = coalesce(hub_devices.twin_updated_at, excluded.twin_updated_at),
@@ -33,14 +35,16 @@ ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
 -- The same, but with a new twin in any case.
 INSERT INTO hub_devices (
     twin_etag, twin_updated_at, tags, desired, reported, desired_version, reported_version, twin_version,
-    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, created_at, updated_at,
-    service_id, hub_host_name, device_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, primary_thumbprint,
+    secondary_thumbprint, created_at, updated_at, service_id, hub_host_name, device_id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
     subject_key = excluded.subject_key,
     etag = excluded.etag,
     iot_edge = excluded.iot_edge,
     sealed_keys = excluded.sealed_keys,
+    primary_thumbprint = excluded.primary_thumbprint,
+    secondary_thumbprint = excluded.secondary_thumbprint,
     updated_at = excluded.updated_at,
     twin_etag = excluded.twin_etag,
     twin_updated_at = excluded.twin_updated_at,
@@ -55,7 +59,7 @@ ON CONFLICT (service_id, hub_host_name, device_id) DO UPDATE SET
 -- The device that has the expected etag; its twin is kept.
 UPDATE hub_devices SET
     subject_key = ?, generation_id = ?, etag = ?, enabled = ?, status_reason = ?, iot_edge = ?, sealed_keys = ?,
-    created_at = ?, updated_at = ?
+    primary_thumbprint = ?, secondary_thumbprint = ?, created_at = ?, updated_at = ?
 WHERE service_id = ? AND hub_host_name = ? AND device_id = ? AND etag = ?;
 
 -- name: delete_device
@@ -65,7 +69,7 @@ DELETE FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id
 -- name: device
 -- One identity with its keys.
 SELECT service_id, hub_host_name, device_id, subject_key, generation_id, etag, enabled, status_reason, iot_edge,
-       sealed_keys, created_at, updated_at
+       sealed_keys, primary_thumbprint, secondary_thumbprint, created_at, updated_at
 FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id = ?;
 
 -- name: insert_twin

@@ -12,10 +12,10 @@ from homeport.hubs.port import (
     HubPlan,
     HubRefused,
     HubUnavailable,
-    SymmetricKeyCredential,
     TwinMigration,
     sharing_storage,
 )
+from homeport.model.attestation import SymmetricKeyCredential, X509Credential
 from homeport.model.enrollment import DeviceCapabilities, InitialTwin, InitialTwinProperties
 from homeport.model.identifiers import DeviceId, OperationId, ServiceId, SubjectKey
 from homeport.protocols.conversation import Displaced
@@ -138,3 +138,14 @@ async def test_without_storage_the_hub_is_unavailable(site: Site) -> None:
         await connector(site).apply(plan())
     with pytest.raises(HubUnavailable):
         await connector(site).remove(DEVICE)
+
+
+@at_site
+async def test_what_proved_the_device_replaces_what_opened_its_hub_before(site: Site) -> None:
+    await connector(site).apply(plan())
+    await connector(site).apply(plan(credential=X509Credential(primary_thumbprint="AB" * 32)))
+    device, _ = await site.embedded.twins.show(site.hub, DEVICE)
+    assert (device.primary_thumbprint, device.primary_key, device.has_certificate) == ("AB" * 32, "", True)
+    await connector(site).apply(plan())
+    device, _ = await site.embedded.twins.show(site.hub, DEVICE)
+    assert (device.primary_thumbprint, device.primary_key, device.has_certificate) == (None, PRIMARY, False)

@@ -141,8 +141,27 @@ def test_every_member_counts() -> None:
         status_reason="spare",
         primary_key=PRIMARY,
         secondary_key=SECONDARY,
+        authentication_type="sas",
         iot_edge=True,
     )
+
+
+@pytest.mark.parametrize("thumbprint", ["ab" * 20, "AB" * 20, "0f" * 32])
+def test_a_device_may_have_a_certificate(thumbprint: str) -> None:
+    authentication = {"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": thumbprint}}
+    assert read_device(device_body(authentication=authentication), DEVICE) == DeviceDescription(
+        device_id=DEVICE, authentication_type="selfSigned", primary_thumbprint=thumbprint.upper()
+    )
+
+
+@pytest.mark.parametrize(
+    "thumbprints",
+    [None, {}, {"primaryThumbprint": ""}, {"primaryThumbprint": "ab"}, {"secondaryThumbprint": "xy" * 20}],
+)
+def test_a_thumbprint_is_the_hex_of_a_hash(thumbprints: object) -> None:
+    authentication = {"type": "selfSigned", "x509Thumbprint": thumbprints}
+    with refused(errors.INVALID_BODY):
+        read_device(device_body(authentication=authentication), DEVICE)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +199,6 @@ def test_what_is_invalid(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"authentication": {"type": "selfSigned"}},
         {"authentication": {"type": "certificateAuthority"}},
         {"deviceScope": "ms-azure-iot-edge://parent"},
         {"parentScopes": ["ms-azure-iot-edge://parent"]},

@@ -137,3 +137,13 @@ async def test_device_ids_differ_by_case(site: Site) -> None:
     with refused(errors.DEVICE_NOT_FOUND):
         await site.embedded.identities.show(site.hub, DeviceId("Sensor"))
     await site.device("Sensor")
+
+
+@at_site
+async def test_a_certificate_stays_until_the_operator_says_otherwise(site: Site) -> None:
+    made = await site.device(authentication_type="selfSigned", primary_thumbprint="AB" * 20)
+    assert (made.has_certificate, made.primary_key) == (True, "")
+    kept = await site.update(enabled=False)
+    assert kept.primary_thumbprint == "AB" * 20
+    changed = await site.update(authentication_type="sas")
+    assert (changed.has_certificate, bool(changed.primary_key)) == (False, True)

@@ -1,5 +1,7 @@
 """A device at its hub, as conversations: who is let in, and what is answered."""
 
+import hashlib
+
 import msgspec
 import pytest
 from tests.unit.administration.world import HUB, SECONDARY, refused
@@ -123,6 +125,74 @@ async def test_a_certificate_alone_opens_nothing(site: Site) -> None:
     question = OpenHubSession(hub_host_name=HUB, device_id=DEVICE, credential=credential)
     with refused(errors.UNAUTHORIZED):
         await site.embedded.sessions.answer(question)
+
+
+LEAF, OTHER_LEAF = b"the DER of a certificate", b"the DER of another"
+SHA1, SHA256 = hashlib.sha1(LEAF).hexdigest().upper(), hashlib.sha256(LEAF).hexdigest().upper()
+
+
+def shown(*chain: bytes, token: str | None = None) -> PresentedCredential:
+    return PresentedCredential(certificate_chain=chain, sas_token=token)
+
+
+async def certified(site: Site, primary: str = SHA256, secondary: str | None = None) -> None:
+    await site.device(authentication_type="selfSigned", primary_thumbprint=primary, secondary_thumbprint=secondary)
+
+
+@pytest.mark.parametrize(("primary", "secondary"), [(SHA256, None), (SHA1, None), ("0" * 64, SHA256)])
+def test_either_certificate_opens_a_session_without_end(primary: str, secondary: str | None) -> None:
+    @at_site
+    async def scenario(site: Site) -> None:
+        await certified(site, primary, secondary)
+        assert await site.present(shown(LEAF, OTHER_LEAF)) == HubSession(
+            hub_host_name=HUB, device_id=DEVICE, expires_in=None
+        )
+
+    scenario()
+
+
+@pytest.mark.parametrize(
+    ("chain", "cause"),
+    [((OTHER_LEAF,), "wrong_certificate"), ((OTHER_LEAF, LEAF), "wrong_certificate"), ((), "no_token")],
+)
+def test_another_certificate_opens_nothing(chain: tuple[bytes, ...], cause: str) -> None:
+    @at_site
+    async def scenario(site: Site) -> None:
+        await certified(site)
+        with refused(errors.UNAUTHORIZED) as refusal:
+            await site.present(shown(*chain))
+        assert refusal.value.cause == cause
+
+    scenario()
+
+
+@at_site
+async def test_a_device_with_a_certificate_takes_no_token(site: Site) -> None:
+    await certified(site)
+    assert await cause(site, site.token()) == "certificate_expected"
+
+
+@at_site
+async def test_a_device_with_keys_takes_no_certificate(site: Site) -> None:
+    await site.device()
+    with refused(errors.UNAUTHORIZED) as refusal:
+        await site.present(shown(LEAF))
+    assert refusal.value.cause == "token_expected"
+
+
+@at_site
+async def test_a_token_counts_whatever_certificate_tls_showed(site: Site) -> None:
+    await site.device()
+    assert (await site.present(shown(LEAF, token=site.token()))).device_id == DEVICE
+
+
+@at_site
+async def test_a_disabled_device_is_refused_with_its_certificate_too(site: Site) -> None:
+    await certified(site)
+    await site.update(enabled=False)
+    with refused(errors.UNAUTHORIZED) as refusal:
+        await site.present(shown(LEAF))
+    assert refusal.value.cause == "disabled"
 
 
 # --- life at the hub ------------------------------------------------------------------------------------------
