@@ -7,6 +7,7 @@ from tests.unit.protocols.mqtt.device import (
     HUB,
     HUB_SESSION,
     OPEN_HUB_SESSION,
+    TOKEN,
     UNAUTHORIZED,
     UNAVAILABLE,
     at_hub,
@@ -16,6 +17,7 @@ from tests.unit.protocols.mqtt.device import (
     sends,
 )
 
+from homeport.model.attestation import PresentedCredential
 from homeport.protocols.conversation import (
     Answered,
     CloseConnection,
@@ -118,6 +120,23 @@ def test_the_name_of_the_hub_is_the_devices_spelling() -> None:
     opened().receives(
         data(hub_connect(user_name=user_name("127.0.0.1", DEVICE, "2019-10-01"))),
         OpenHubSession(hub_host_name="127.0.0.1", device_id=DEVICE, credential=CREDENTIAL),
+    )
+
+
+@pytest.mark.parametrize("password", [None, b""])
+def test_a_certificate_needs_no_password(password: bytes | None) -> None:
+    chain = (b"leaf", b"issuer")
+    credential = PresentedCredential(certificate_chain=chain)
+    opened(certificate_chain=chain).receives(
+        data(hub_connect(password=password)),
+        OpenHubSession(hub_host_name=HUB, device_id=DEVICE, credential=credential),
+    ).is_answered(HUB_SESSION, ACCEPTED, RequestWakeup(30))
+
+
+def test_a_password_goes_along_with_a_certificate() -> None:
+    credential = PresentedCredential(sas_token=TOKEN, certificate_chain=(b"leaf",))
+    opened(certificate_chain=(b"leaf",)).receives(
+        data(hub_connect()), OpenHubSession(hub_host_name=HUB, device_id=DEVICE, credential=credential)
     )
 
 

@@ -1,0 +1,119 @@
+"""Composite types (1.4): structs to described lists and back, by the order, types and defaults of their own fields.
+
+Counterpart: `performatives.py`. A descriptor may come as a number or as its symbolic name. A described value that
+is none of these stays what it is, wherever its field allows that.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from homeport.protocols.amqp import performatives
+from homeport.protocols.amqp.conditions import Malformed
+from homeport.protocols.amqp.encoding import encode
+from homeport.protocols.amqp.types import Array, Described, Map, Symbol, Ulong
+
+_CODES: dict[type[msgspec.Struct], tuple[int, str]] = {
+    performatives.Open: (0x10, "open"),
+    performatives.Begin: (0x11, "begin"),
+    performatives.Attach: (0x12, "attach"),
+    performatives.Flow: (0x13, "flow"),
+    performatives.Transfer: (0x14, "transfer"),
+    performatives.Disposition: (0x15, "disposition"),
+    performatives.Detach: (0x16, "detach"),
+    performatives.End: (0x17, "end"),
+    performatives.Close: (0x18, "close"),
+    performatives.Error: (0x1D, "error"),
+    performatives.Received: (0x23, "received"),
+    performatives.Accepted: (0x24, "accepted"),
+    performatives.Rejected: (0x25, "rejected"),
+    performatives.Released: (0x26, "released"),
+    performatives.Modified: (0x27, "modified"),
+    performatives.Source: (0x28, "source"),
+    performatives.Target: (0x29, "target"),
+    performatives.SaslMechanisms: (0x40, "sasl-mechanisms"),
+    performatives.SaslInit: (0x41, "sasl-init"),
+    performatives.SaslChallenge: (0x42, "sasl-challenge"),
+    performatives.SaslResponse: (0x43, "sasl-response"),
+    performatives.SaslOutcome: (0x44, "sasl-outcome"),
+    performatives.Header: (0x70, "header"),
+    performatives.Properties: (0x73, "properties"),
+}
+
+
+class _Field(NamedTuple):
+    name: str
+    kind: Any
+    default: Any
+    required: bool
+
+
+def _fields(composite: type[msgspec.Struct]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(field.name, field.type, None if field.required else field.default, field.required)
+        for field in msgspec.structs.fields(composite)
+    )
+
+
+_FIELDS = {composite: _fields(composite) for composite in _CODES}
+_COMPOSITES: dict[object, type[msgspec.Struct]] = {
+    **{Ulong(code): composite for composite, (code, _) in _CODES.items()},
+    **{Symbol(f"amqp:{name}:list"): composite for composite, (_, name) in _CODES.items()},
+}
+
+
+def encode_composite(value: msgspec.Struct) -> bytes:
+    """The bytes of a struct of `performatives.py`, without its defaults and without what follows the last field set.
+
+    Raises:
+        TypeError, OverflowError, ValueError: as `encoding.encode`.
+    """
+    return encode(_described(value))
+
+
+def composed(value: object) -> object:
+    """The struct that a decoded value describes, with the structs in it; any other value as it is.
+
+    Raises:
+        Malformed: it has the descriptor of a struct, and not its form.
+    """
+    if not isinstance(value, Described) or isinstance(value.descriptor, list | Map | Array | Described):
+        return value
+    composite = _COMPOSITES.get(value.descriptor)
+    if composite is None:
+        return value
+    if not isinstance(value.value, list):
+        raise Malformed(f"{composite.__name__} is not a list")
+    return _struct(composite, value.value)
+
+
+def _described(value: msgspec.Struct) -> Described:
+    items: list[object] = []
+    for field in _FIELDS[type(value)]:
+        item = getattr(value, field.name)
+        if isinstance(item, msgspec.Struct) and type(item) in _CODES:
+            item = _described(item)
+        items.append(None if not field.required and item == field.default else item)
+    while items and items[-1] is None:
+        items.pop()
+    return Described(Ulong(_CODES[type(value)][0]), items)
+
+
+def _struct(composite: type[msgspec.Struct], items: list[object]) -> msgspec.Struct:
+    fields = _FIELDS[composite]
+    if len(items) > len(fields):
+        raise Malformed(f"{composite.__name__} has more fields than are known")
+    values = {
+        field.name: _checked(composite, field, composed(item))
+        for field, item in zip(fields, items, strict=False)
+        if item is not None
+    }
+    if missing := [field.name for field in fields if field.required and field.name not in values]:
+        raise Malformed(f"{composite.__name__} lacks {missing[0]}")
+    return composite(**values)
+
+
+def _checked(composite: type[msgspec.Struct], field: _Field, value: object) -> object:
+    if not isinstance(value, field.kind):
+        raise Malformed(f"{field.name} of {composite.__name__} is of another type")
+    return value
