@@ -1,6 +1,7 @@
 """Two thousand hostile connections of every kind: the server's memory stays what it was."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.hostile.attempts import DeviceAttempt, OwnerAttempt
 from tests.hostile.bodies import DEEP, LARGE, nested, unclosed
@@ -8,9 +9,11 @@ from tests.hostile.site import Site
 from tests.sockets.peer import HTTPS, MQTT, Peer, connect
 from tests.sockets.raw_http import exchange, request
 from tests.sockets.raw_mqtt import MqttPeer
+from tests.sockets.raw_websocket import BINARY, RefusedUpgrade, WebSocketPeer, frame, header
 from tests.sockets.signing import hub_device_token
 
 from homeport.protocols.mqtt import dps_topics, hub_topics
+from homeport.protocols.mqtt.encoding import encode
 from homeport.protocols.mqtt.packets import Connect, Publish, Subscribe
 
 WARM_UP = 300
@@ -104,6 +107,20 @@ def many_headers(site: Site) -> None:
     exchange(site.deployment, request("GET", "/", [(f"X-{number}", "x" * 20) for number in range(2000)]))
 
 
+def half_a_frame(site: Site) -> None:
+    """A device's frame of 256 KiB, the end of which never comes."""
+    with WebSocketPeer(site.deployment) as peer:
+        peer.send(frame(BINARY, encode(site.device().connect_packet())))
+        peer.hear()
+        peer.send(header(BINARY, 256 * 1024) + bytes(255 * 1024))
+
+
+def no_subprotocol(site: Site) -> None:
+    """A WebSocket for nobody."""
+    with suppress(RefusedUpgrade):
+        WebSocketPeer(site.deployment, subprotocol="chat")
+
+
 ATTACKS: tuple[Attack, ...] = (
     no_tls,
     silent,
@@ -116,6 +133,8 @@ ATTACKS: tuple[Attack, ...] = (
     deep_patch,
     wrong_token,
     many_headers,
+    half_a_frame,
+    no_subprotocol,
 )
 
 

@@ -1,7 +1,8 @@
 """Which port speaks what; start, drain, stop.
 
-    443   TLS, then HTTP: the device API or the web application, by the first bytes
+    443   TLS, then HTTP: the device API or the web application, by the first bytes; or a stream over a WebSocket
     8883  TLS, then MQTT
+    5671  TLS, then AMQP
     ----  plain HTTP on loopback, if asked for: the same as 443 behind a trusted front, and for benchmarks
 
 `build_listeners` composes the edge from what is behind it; nothing else knows all of its parts.
@@ -25,6 +26,7 @@ from homeport.endpoints.streams import ConversationFactory, Streams
 from homeport.endpoints.tls import TlsFront
 from homeport.endpoints.web import Web
 from homeport.endpoints.web_application import WebApplication
+from homeport.endpoints.websocket import WebSockets
 from homeport.protocols.conversation import Transport
 
 _IPV6_LOOPBACK = "::1"
@@ -52,7 +54,15 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
     https: int | None = 443
     mqtt: int | None = 8883
+    amqp: int | None = 5671
     plain_http: int | None = None
+
+
+class Conversations(msgspec.Struct, frozen=True, kw_only=True):
+    """Who converses in the protocols that are streams of bytes."""
+
+    mqtt: ConversationFactory
+    amqp: ConversationFactory
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -79,7 +89,7 @@ class Listeners:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The port of each listener by its name: `https`, `mqtt`, `plain_http`."""
+        """The port of each listener by its name: `https`, `mqtt`, `amqp`, `plain_http`."""
         return dict(self._ports)
 
     @property
@@ -162,8 +172,8 @@ def build_listeners(
     services: EdgeServices,
     routes: Sequence[BaseRoute],
     *,
-    tls_context: SSL.Context,
-    conversation: ConversationFactory,
+    tls_context: Callable[[], SSL.Context],
+    conversations: Conversations,
     addresses: Sequence[str],
     ports: Ports,
     limits: EdgeLimits,
@@ -179,11 +189,25 @@ def build_listeners(
         handshake_timeout=limits.handshake_timeout,
         linger=limits.linger,
     )
-    http = _http(services, routes, connections=connections, limits=limits)
-    mqtt = Streams(conversation, services, transport=Transport.MQTT, connections=connections)
+
+    def streams(conversation: ConversationFactory, transport: Transport) -> Streams:
+        return Streams(conversation, services, transport=transport, connections=connections)
+
+    mqtt = streams(conversations.mqtt, Transport.MQTT)
+    amqp = streams(conversations.amqp, Transport.AMQP)
+    websockets = WebSockets(
+        {
+            "mqtt": streams(conversations.mqtt, Transport.MQTT_WS),
+            "amqpwsb10": streams(conversations.amqp, Transport.AMQP_WS),
+        },
+        connections=connections,
+        linger=limits.linger,
+    )
+    http = _http(services, routes, websockets=websockets, limits=limits)
     offered = [
         ("https", addresses, ports.https, front.carrying(http.connection)),
         ("mqtt", addresses, ports.mqtt, front.carrying(mqtt.connection)),
+        ("amqp", addresses, ports.amqp, front.carrying(amqp.connection)),
         ("plain_http", ("127.0.0.1",), ports.plain_http, http.plain_connection),
     ]
     wanted = [Listener(name, hosts, port, speak) for name, hosts, port, speak in offered if port is not None]
@@ -191,9 +215,10 @@ def build_listeners(
 
 
 def _http(
-    services: EdgeServices, routes: Sequence[BaseRoute], *, connections: OpenConnections, limits: EdgeLimits
+    services: EdgeServices, routes: Sequence[BaseRoute], *, websockets: WebSockets, limits: EdgeLimits
 ) -> FirstBytes:
     """Both halves of port 443, and the choice between them."""
+    connections = websockets.connections
     device = DeviceHttp(
         services,
         connections=connections,
@@ -204,6 +229,7 @@ def _http(
         WebApplication(routes, services),
         services,
         connections=connections,
+        websockets=websockets,
         request_timeout=limits.request_timeout,
         idle_timeout=limits.idle_timeout,
     )

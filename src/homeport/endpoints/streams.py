@@ -126,6 +126,10 @@ class StreamConnection(asyncio.Protocol):
         streams.connections.discard(self)
         streams.reporter.connection_closed(streams.transport, self._reason or "peer")
 
+    def fail(self, reason: str) -> None:
+        """What carries the stream is broken, and will be lost; `reason` is for the log."""
+        self._reason = self._reason or reason
+
     # --- the conversation -------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:

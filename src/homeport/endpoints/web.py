@@ -2,13 +2,15 @@
 
 Only uvicorn's protocol class is used, not its server. The class is no documented API; its minor version is
 pinned, and `tests/unit/endpoints/test_web.py` says what is relied upon. Added here: what it leaves unbounded
-(the size and time of a request's head and body), errors in our shape, and an answer after the peer's end.
+(the size and time of a request's head and body), errors in our shape, an answer after the peer's end, and the
+devices' way to `websocket.py`, on which the connection never returns.
 """
 
 import asyncio
 import sys
 from typing import Any, cast
 
+from httptools import HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -20,6 +22,8 @@ from homeport.endpoints.http_answer import HttpDate, error_answer, render
 from homeport.endpoints.http_limits import HeadMeter, parser_fault
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.web_application import WebApplication
+from homeport.endpoints.websocket import WebSockets
+from homeport.endpoints.websocket_handshake import Handshake, is_device_target, read_handshake
 from homeport.errors import HomeportError
 from homeport.protocols.conversation import Transport
 
@@ -33,6 +37,7 @@ class Web:
         services: EdgeServices,
         *,
         connections: OpenConnections,
+        websockets: WebSockets,
         request_timeout: float,
         idle_timeout: float,
     ) -> None:
@@ -56,6 +61,7 @@ class Web:
         self.services = services
         self.date = HttpDate(services.clock)
         self.connections = connections
+        self.websockets = websockets
         self.reading: Deadlines[WebConnection] = Deadlines(request_timeout, WebConnection.give_up)
 
     def connection(self) -> "WebConnection":
@@ -72,6 +78,8 @@ class WebConnection(HttpToolsProtocol):
         self._head = HeadMeter()
         self._hosts = 0
         self._reason = "peer"
+        self._handshake: Handshake | None = None
+        self._upgraded_at: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -89,7 +97,9 @@ class WebConnection(HttpToolsProtocol):
             return
         head_was_open = self._head.open
         super().data_received(data)
-        if head_was_open and self._head.open:
+        if self._handshake is not None and self._upgraded_at is not None:
+            self._hand_over(self._handshake, data[self._upgraded_at :])
+        elif head_was_open and self._head.open:
             try:
                 self._head.arrived(len(data))
             except HomeportError as error:
@@ -123,6 +133,8 @@ class WebConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head.open = False
         self._check_host()
+        if self.parser.should_upgrade() and self._wants_websocket():
+            self._handshake = read_handshake(self.headers, self._web.websockets.streams)
         self.server_state.default_headers = [(b"date", self._web.date.text())]
         super().on_headers_complete()
 
@@ -133,6 +145,14 @@ class WebConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """uvicorn's answer to what its parser refuses, in our shape."""
         self._refuse(parser_fault(sys.exception()))
+
+    def _should_upgrade(self) -> bool:
+        return self._handshake is not None
+
+    def handle_websocket_upgrade(self) -> None:
+        """uvicorn calls it for the parser's exception, which says how much of the data was the request."""
+        upgrade = cast(HttpParserUpgrade, sys.exception())
+        self._upgraded_at = upgrade.args[0]
 
     def give_up(self) -> None:
         """A request takes too long to arrive."""
@@ -152,6 +172,30 @@ class WebConnection(HttpToolsProtocol):
         """One, or none from HTTP/1.0 (RFC 9112, section 3.2): tokens and hubs are judged by it."""
         if self._hosts > 1 or (not self._hosts and self.parser.get_http_version() == "1.1"):
             raise HomeportError(errors.INVALID_REQUEST, "It needs one header Host.")
+
+    def _wants_websocket(self) -> bool:
+        """Only of an idle connection: an answer of HTTP must not come between the frames."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        return (
+            self._get_upgrade() == b"websocket"
+            and (self.parser.get_method(), self.parser.get_http_version()) == (b"GET", "1.1")
+            and is_device_target(self.url)
+            and (cycle is None or cycle.response_complete)
+        )
+
+    def _hand_over(self, handshake: Handshake, behind: bytes) -> None:
+        """The connection is a WebSocket from now on; `behind` came after its request."""
+        web = self._web
+        websocket = web.websockets.connection(handshake, date=web.date.text())
+        self.connections.discard(self)
+        # The parser knows us, and we it; no connection_lost will come to untie that.
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does
+        web.services.reporter.connection_closed(Transport.HTTPS, "upgraded")
+        self.transport.set_protocol(websocket)
+        websocket.connection_made(self.transport)
+        web.connections.hand_over(self, websocket)
+        if behind:
+            websocket.data_received(behind)
 
     def _refuse(self, error: HomeportError) -> None:
         services = self._web.services

@@ -49,6 +49,17 @@ def test_date_changes_with_the_second() -> None:
     assert seen == ["06:00:00", "06:00:00", "06:00:01", "06:00:01", "06:00:02", "06:01:00"]
 
 
+def test_facts_that_http_has_a_header_for_are_told_twice() -> None:
+    info = {"upgrade": "websocket", "webSocketVersion": "13", "field": "x"}
+    answer = error_answer(HomeportError(errors.UPGRADE_REQUIRED, info=info), request_id="id", now=MOMENT)
+    assert answer.headers == (
+        ("x-ms-error-code", "426001"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+    )
+    assert b'"webSocketVersion":"13"' in answer.body
+
+
 def test_error_answer_has_no_null_and_no_empty_header() -> None:
     answer = error_answer(HomeportError(errors.NOT_FOUND), request_id="id", now=MOMENT)
     assert (answer.status, answer.close) == (404, False)
