@@ -7,6 +7,7 @@ whole run, since they keep nothing between two requests.
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -64,5 +65,5 @@ def device(server: Server, node_packages: None) -> Iterator[Judges]:
 
 
 @pytest.fixture
-def fleet(server: Server, office: Judges) -> Fleet:
-    return Fleet(server, office("python-service"))
+def fleet(server: Server, office: Judges, tmp_path: Path) -> Fleet:
+    return Fleet(server, office("python-service"), tmp_path)

@@ -7,7 +7,10 @@ test is about.
 import re
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from tests.pki import Authority, Identity, make_root, make_self_signed
 
 from conformance.judges import Judge
 from conformance.keys import derived_key, new_key
@@ -22,17 +25,27 @@ INITIAL_TWIN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What a device was made with."""
+    """What a device was made with: a key, or the files of a certificate, its chain included, and of its key."""
 
     registration_id: str
-    symmetric_key: str
+    symmetric_key: str = ""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def proof(self) -> dict[str, str]:
+        """As a client program takes it."""
+        if self.certificate_file is None:
+            return {"symmetricKey": self.symmetric_key}
+        return {"certificateFile": str(self.certificate_file), "keyFile": str(self.key_file)}
 
 
 class Fleet:
     """The owner of some devices, with a service client at hand."""
 
-    def __init__(self, server: Server, service: Judge) -> None:
+    def __init__(self, server: Server, service: Judge, directory: Path) -> None:
         self.server = server
+        self.directory = directory
         self._service = service
 
     def enroll_device(self, **fields: object) -> dict[str, Any]:
@@ -51,6 +64,10 @@ class Fleet:
                 return Credential(registration_id=record["registrationId"], symmetric_key=key_of(record))
             case "group key":
                 return group_member(self.enroll_group(**fields), new_id())
+            case "X.509 individual":
+                return self._self_signed_device(**fields)
+            case "X.509 group by root" | "X.509 group by intermediate" | "X.509 group by CA reference":
+                return self._certified_device(attestation, **fields)
         raise NotImplementedError(f"nobody enrolls by {attestation} here yet")
 
     def record_of(self, registration_id: str) -> dict[str, Any]:
@@ -60,6 +77,43 @@ class Fleet:
     def registered_in(self, group: dict[str, Any], page_size: int) -> list[list[dict[str, Any]]]:
         """The registrations of a group, page by page."""
         return self._ask("queryRegistrations", groupId=group["enrollmentGroupId"], pageSize=page_size)
+
+    def _self_signed_device(self, **fields: object) -> Credential:
+        registration_id = new_id()
+        device = make_self_signed(registration_id)
+        x509 = {"clientCertificates": {"primary": {"certificate": device.pem}}}
+        self.enroll_device(registrationId=registration_id, attestation={"type": "x509", "x509": x509}, **fields)
+        return self.keep(registration_id, device)
+
+    def _certified_device(self, attestation: str, **fields: object) -> Credential:
+        """A device with a leaf and an intermediate, whose group knows one of the CAs above it."""
+        root = make_root(new_id("root"))
+        intermediate = root.intermediate(new_id("line"))
+        x509: dict[str, object]
+        if attestation.endswith("CA reference"):
+            x509 = {"caReferences": {"primary": self.add_ca(root)}}
+        else:
+            known = root if attestation.endswith("root") else intermediate
+            x509 = {"signingCertificates": {"primary": {"certificate": known.pem}}}
+        self.enroll_group(attestation={"type": "x509", "x509": x509}, **fields)
+        registration_id = new_id()
+        return self.keep(registration_id, intermediate.leaf(registration_id))
+
+    def add_ca(self, authority: Authority) -> str:
+        """Add a CA certificate to the service, verified by the operator's word; returns its name."""
+        name = new_id("ca")
+        file = self.directory / f"{name}.pem"
+        file.write_text(authority.pem)
+        self.server.command("certificates", "add", name, str(file))
+        self.server.command("certificates", "verify", name, "--because", "this suite made it")
+        return name
+
+    def keep(self, registration_id: str, device: Identity) -> Credential:
+        """Write a device's certificate, with its chain, and its key into files, as clients want them."""
+        certificate, key = self.directory / f"{registration_id}.pem", self.directory / f"{registration_id}.key"
+        certificate.write_text(device.chain_pem)
+        key.write_text(device.key_pem)
+        return Credential(registration_id=registration_id, certificate_file=certificate, key_file=key)
 
     def _put(self, kind: str, fields: dict[str, object]) -> dict[str, Any]:
         keys = {"primaryKey": new_key(), "secondaryKey": new_key()}
@@ -96,7 +150,7 @@ def register(judge: Judge, cell: Cell, server: Server, credential: Credential, *
         "register",
         **common_request(cell, server),
         registrationId=credential.registration_id,
-        symmetricKey=credential.symmetric_key,
+        **credential.proof,
         **request,
     )
 

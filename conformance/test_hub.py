@@ -1,12 +1,13 @@
-"""After provisioning: the device connects to the hub it was assigned to, with the same key, and lives there."""
+"""After provisioning: the device connects to the hub it was assigned to, with what it proved, and lives there."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import pytest
+from tests.pki import EXPIRED, VALID, Validity, make_self_signed
 
 from conformance.conftest import Judges
 from conformance.fleet import INITIAL_TWIN, Credential, Fleet, new_id, register
@@ -17,7 +18,11 @@ from conformance.server import Server
 
 PROVISIONED_BY = {"python-hub-device": "python-device", "node-hub-device": "node-device"}
 DESIRED = INITIAL_TWIN["properties"]["desired"]
-every_cell = pytest.mark.parametrize("cell", passing("hub", "device key"), ids=str)
+WAYS = {"device key": ("individual key", "group key"), "X.509": ("X.509 individual", "X.509 group by root")}
+every_cell = pytest.mark.parametrize("cell", passing("hub"), ids=str)
+every_way = pytest.mark.parametrize(
+    ("cell", "attestation"), [(cell, way) for cell in passing("hub") for way in WAYS[cell.attestation]], ids=str
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +38,14 @@ Provision = Callable[[Cell, str], Provisioned]
 
 
 @pytest.fixture(scope="module")
-def provision(server: Server, office: Judges) -> Provision:
+def provision(server: Server, office: Judges, tmp_path_factory: pytest.TempPathFactory) -> Provision:
     """A device for a cell's client, registered over MQTT by the same language's client; one for all tests here."""
 
     @cache
     def provisioned(cell: Cell, attestation: str) -> Provisioned:
         client = PROVISIONED_BY[cell.client]
         way = next(way for way in passing("provisioning", attestation) if way.client == client)
-        fleet = Fleet(server, office("python-service"))
+        fleet = Fleet(server, office("python-service"), tmp_path_factory.mktemp("devices"))
         credential = fleet.new_device(attestation, initialTwin=INITIAL_TWIN)
         outcome = register(office(client), way, server, credential)
         return Provisioned(credential=credential, hub=outcome["assignedHub"], device_id=outcome["deviceId"])
@@ -48,13 +53,13 @@ def provision(server: Server, office: Judges) -> Provision:
     return provisioned
 
 
-def connect(judge: Judge, cell: Cell, server: Server, provisioned: Provisioned, *, key: str | None = None) -> None:
+def connect(judge: Judge, cell: Cell, server: Server, provisioned: Provisioned) -> None:
     judge.ask(
         "hubConnect",
         transport=cell.transport,
         hub=provisioned.hub,
         deviceId=provisioned.device_id,
-        symmetricKey=key or provisioned.credential.symmetric_key,
+        **provisioned.credential.proof,
         caFile=str(server.ca_file),
     )
 
@@ -62,14 +67,13 @@ def connect(judge: Judge, cell: Cell, server: Server, provisioned: Provisioned, 
 @pytest.fixture
 def at_hub(cell: Cell, server: Server, provision: Provision, device: Judges) -> tuple[Judge, str]:
     """The cell's client, connected, and its device ID."""
-    provisioned = provision(cell, "individual key")
+    provisioned = provision(cell, WAYS[cell.attestation][0])
     connect(device(cell.client), cell, server, provisioned)
     return device(cell.client), provisioned.device_id
 
 
-@every_cell
-@pytest.mark.parametrize("attestation", ["individual key", "group key"])
-def test_connects_with_the_key_that_it_registered_with(
+@every_way
+def test_connects_with_what_it_registered_with(
     cell: Cell, attestation: str, server: Server, provision: Provision, device: Judges
 ) -> None:
     provisioned = provision(cell, attestation)
@@ -77,10 +81,36 @@ def test_connects_with_the_key_that_it_registered_with(
     device(cell.client).ask("hubDisconnect")
 
 
+@pytest.mark.parametrize("cell", passing("hub", "X.509"), ids=str)
+@pytest.mark.parametrize("valid", [VALID, EXPIRED], ids=["valid", "expired"])
+def test_connects_with_the_certificate_that_an_operator_registered(
+    cell: Cell, valid: Validity, server: Server, office: Judges, device: Judges, fleet: Fleet
+) -> None:
+    device_id = new_id()
+    identity = make_self_signed(device_id, valid=valid)
+    thumbprints = {"primaryThumbprint": "0" * 64, "secondaryThumbprint": identity.sha1_thumbprint.lower()}
+    office("python-registry").ask(
+        "createDevice",
+        connectionString=server.hub_connection_string,
+        id=device_id,
+        status="enabled",
+        authentication={"type": "selfSigned", "x509Thumbprint": thumbprints},
+    )
+    made = Provisioned(credential=fleet.keep(device_id, identity), hub=server.hub, device_id=device_id)
+    connect(device(cell.client), cell, server, made)
+
+
 @every_cell
-def test_another_key_is_refused(cell: Cell, server: Server, provision: Provision, device: Judges) -> None:
+def test_another_credential_is_refused(
+    cell: Cell, server: Server, provision: Provision, device: Judges, fleet: Fleet
+) -> None:
+    provisioned = provision(cell, WAYS[cell.attestation][0])
+    if cell.attestation == "X.509":
+        another = fleet.keep(new_id(), make_self_signed(provisioned.device_id))
+    else:
+        another = Credential(registration_id=provisioned.device_id, symmetric_key=new_key())
     with pytest.raises(Refusal) as caught:
-        connect(device(cell.client), cell, server, provision(cell, "individual key"), key=new_key())
+        connect(device(cell.client), cell, server, replace(provisioned, credential=another))
     expected = {"python-hub-device": "CredentialError", "node-hub-device": "UnauthorizedError"}
     assert caught.value.type == expected[cell.client]
 

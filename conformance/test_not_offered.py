@@ -14,7 +14,7 @@ def python_offers(cell: Cell, offers: dict[str, list[str]]) -> bool:
         "TPM": "create_from_tpm",
         "X.509": "create_from_x509_certificate",
     }
-    constructor = constructors.get(cell.attestation, "create_from_symmetric_key")
+    constructor = constructors.get(cell.attestation.split()[0], "create_from_symmetric_key")
     return cell.transport.split()[0].lower() in offers["protocols"] and constructor in offers["constructors"]
 
 

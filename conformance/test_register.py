@@ -1,4 +1,4 @@
-"""A device with a symmetric key registers through an unmodified client and is assigned to the embedded hub."""
+"""A device registers through an unmodified client with whatever it has, and is assigned to the embedded hub."""
 
 import pytest
 
@@ -62,3 +62,20 @@ def test_payload_is_accepted(cell: Cell, payload: object, server: Server, fleet:
     credential = fleet.new_device(cell.attestation)
     outcome = register(device(cell.client), cell, server, credential, payload=payload)
     assert outcome["status"] == "assigned"
+
+
+@every_cell
+def test_what_proved_the_device_opens_its_hub(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
+    credential = fleet.new_device(cell.attestation)
+    judge = device(cell.client)
+    outcome = register(judge, cell, server, credential)
+    judge.ask(
+        "hubConnect",
+        transport="MQTT over WebSocket" if "WebSocket" in cell.transport else "MQTT",
+        hub=outcome["assignedHub"],
+        deviceId=outcome["deviceId"],
+        caFile=str(server.ca_file),
+        **credential.proof,
+    )
+    assert judge.ask("hubTwin")["desired"]["$version"] >= 1
+    judge.ask("hubDisconnect")

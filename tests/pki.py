@@ -190,10 +190,10 @@ class Authority(Identity):
         version, rest = content[:5], content[5:]
         return self._resigned(identity, _der(0x30, version + _der(0x02, b"\x11" * 22) + rest[_size(rest) :]))
 
-    def with_twice_the_same_extension(self, common_name: str) -> tuple[bytes, ...]:
+    def with_twice_the_same_extension(self, common_name: str, *, key: PrivateKey | None = None) -> tuple[bytes, ...]:
         """The chain of a leaf that has an extension twice: two that differ in a digit, until the DER is edited."""
         twins = [(x509.UnrecognizedExtension(oid, b"\x05\x00"), False) for oid in _TWINS]
-        identity = self.leaf(common_name, extensions=twins)
+        identity = self.leaf(common_name, key=key, extensions=twins)
         tbs = identity.certificate.tbs_certificate_bytes.replace(_TWINS_DER[1], _TWINS_DER[0])
         return self._resigned(identity, tbs).chain
 

@@ -10,7 +10,7 @@ import queue
 from pathlib import Path
 from typing import Any
 
-from azure.iot.device import IoTHubDeviceClient, Message, ProvisioningDeviceClient
+from azure.iot.device import X509, IoTHubDeviceClient, Message, ProvisioningDeviceClient
 from azure.iot.device.aio import ProvisioningDeviceClient as AsyncProvisioningDeviceClient
 from azure.iot.device.provisioning import pipeline
 
@@ -24,7 +24,7 @@ WEBSOCKETS = {"MQTT": False, "MQTT over WebSocket": True}
 
 def register(request: Request) -> dict[str, object]:
     """Register one device over MQTT and tell what the SDK was told."""
-    client = ProvisioningDeviceClient.create_from_symmetric_key(**_provisioning(request))
+    client = _client(ProvisioningDeviceClient, request)
     if "payload" in request:
         client.provisioning_payload = request["payload"]
     return _outcome(client.register())
@@ -41,11 +41,22 @@ async def _register_all(request: Request) -> list[dict[str, object]]:
 
 
 async def _register_async(request: Request) -> dict[str, object]:
-    client = AsyncProvisioningDeviceClient.create_from_symmetric_key(**_provisioning(request))
+    client = _client(AsyncProvisioningDeviceClient, request)
     try:
         return _outcome(await client.register())
     except Exception as error:
         return {"error": describe(error)}
+
+
+def _client(kind: Any, request: Request) -> Any:
+    """A client with the credential that the request brings: a key, or the files of a certificate and its key."""
+    if "certificateFile" in request:
+        return kind.create_from_x509_certificate(x509=_certificate(request), **_provisioning(request))
+    return kind.create_from_symmetric_key(symmetric_key=request["symmetricKey"], **_provisioning(request))
+
+
+def _certificate(request: Request) -> X509:
+    return X509(cert_file=request["certificateFile"], key_file=request["keyFile"])
 
 
 def _provisioning(request: Request) -> dict[str, object]:
@@ -53,7 +64,6 @@ def _provisioning(request: Request) -> dict[str, object]:
         "provisioning_host": request["provisioningHost"],
         "registration_id": request["registrationId"],
         "id_scope": request["idScope"],
-        "symmetric_key": request["symmetricKey"],
         "websockets": WEBSOCKETS[request["transport"]],
         "server_verification_cert": Path(request["caFile"]).read_text(),
     }
@@ -77,14 +87,17 @@ class HubConnection:
         self.patches: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
 
     def connect(self, request: Request) -> None:
-        self.client = IoTHubDeviceClient.create_from_symmetric_key(
-            symmetric_key=request["symmetricKey"],
-            hostname=request["hub"],
-            device_id=request["deviceId"],
-            server_verification_cert=Path(request["caFile"]).read_text(),
-            websockets=WEBSOCKETS[request["transport"]],
-            connection_retry=False,
-        )
+        common = {
+            "hostname": request["hub"],
+            "device_id": request["deviceId"],
+            "server_verification_cert": Path(request["caFile"]).read_text(),
+            "websockets": WEBSOCKETS[request["transport"]],
+            "connection_retry": False,
+        }
+        if "certificateFile" in request:
+            self.client = IoTHubDeviceClient.create_from_x509_certificate(x509=_certificate(request), **common)
+        else:
+            self.client = IoTHubDeviceClient.create_from_symmetric_key(symmetric_key=request["symmetricKey"], **common)
         self.client.connect()
 
     def send(self, request: Request) -> None:

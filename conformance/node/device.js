@@ -1,14 +1,17 @@
 /*
- * Drives azure-iot-provisioning-device over MQTT and HTTP, then azure-iot-device-mqtt at the assigned hub.
+ * Drives azure-iot-provisioning-device over MQTT, HTTP and AMQP, then azure-iot-device-mqtt at the assigned hub.
  * The same verbs as conformance/clients/python_device.py; trust comes from NODE_EXTRA_CA_CERTS.
  */
 'use strict';
 
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
+const { readFileSync } = require('node:fs');
+const { X509Security } = require('azure-iot-security-x509');
 const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
 const { Client, Message } = require('azure-iot-device');
 const { NoRetry } = require('azure-iot-common');
 const provisioningMqtt = require('azure-iot-provisioning-device-mqtt');
+const provisioningAmqp = require('azure-iot-provisioning-device-amqp');
 const hubMqtt = require('azure-iot-device-mqtt');
 const { serve, settle } = require('./lines');
 
@@ -16,6 +19,8 @@ const TRANSPORTS = {
   MQTT: provisioningMqtt.Mqtt,
   'MQTT over WebSocket': provisioningMqtt.MqttWs,
   HTTPS: require('azure-iot-provisioning-device-http').Http,
+  AMQP: provisioningAmqp.Amqp,
+  'AMQP over WebSocket': provisioningAmqp.AmqpWs,
 };
 const HUB_TRANSPORTS = {
   MQTT: hubMqtt.Mqtt,
@@ -23,10 +28,19 @@ const HUB_TRANSPORTS = {
 };
 const PATCH_MILLISECONDS = 20_000;
 
+/* The files of a certificate, with its chain, and of its key, as the SDKs want them. */
+function certificate({ certificateFile, keyFile }) {
+  return { cert: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+function security(request) {
+  if (request.certificateFile) return new X509Security(request.registrationId, certificate(request));
+  return new SymmetricKeySecurityClient(request.registrationId, request.symmetricKey);
+}
+
 async function register(request) {
-  const security = new SymmetricKeySecurityClient(request.registrationId, request.symmetricKey);
   const transport = new TRANSPORTS[request.transport]();
-  const client = ProvisioningDeviceClient.create(request.provisioningHost, request.idScope, transport, security);
+  const client = ProvisioningDeviceClient.create(request.provisioningHost, request.idScope, transport, security(request));
   if ('payload' in request) client.setProvisioningPayload(request.payload);
   return client.register();
 }
@@ -41,9 +55,11 @@ let twin;
 const patches = [];
 let wake = () => {};
 
-async function hubConnect({ transport, hub, deviceId, symmetricKey }) {
-  const connectionString = `HostName=${hub};DeviceId=${deviceId};SharedAccessKey=${symmetricKey}`;
-  client = Client.fromConnectionString(connectionString, HUB_TRANSPORTS[transport]);
+async function hubConnect(request) {
+  const { transport, hub, deviceId, symmetricKey, certificateFile } = request;
+  const proof = certificateFile ? 'x509=true' : `SharedAccessKey=${symmetricKey}`;
+  client = Client.fromConnectionString(`HostName=${hub};DeviceId=${deviceId};${proof}`, HUB_TRANSPORTS[transport]);
+  if (certificateFile) await client.setOptions(certificate(request));
   client.setRetryPolicy(new NoRetry());
   client.on('error', (error) => console.error('hub client:', error.message));
   await client.open();

@@ -16,8 +16,26 @@ function plain({ responseBody }) {
   return value;
 }
 
+function device({ id, status, authentication }) {
+  return { deviceId: id, status, authentication };
+}
+
+async function createDevice(request) {
+  return plain(await client(request).create(device(request)));
+}
+
+/* Whatever it was: the SDK sends `*` as the condition. */
+async function updateDevice(request) {
+  return plain(await client(request).update(device(request)));
+}
+
 async function getDevice(request) {
   return plain(await client(request).get(request.id));
+}
+
+async function listDevices(request) {
+  const { responseBody } = await client(request).list();
+  return responseBody.map((each) => plain({ responseBody: each }));
 }
 
 async function getTwin(request) {
@@ -33,4 +51,4 @@ async function deleteDevice(request) {
   await client(request).delete(request.id);
 }
 
-serve({ getDevice, getTwin, updateTwin, deleteDevice });
+serve({ createDevice, updateDevice, getDevice, listDevices, getTwin, updateTwin, deleteDevice });

@@ -11,20 +11,22 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from homeport.administration.access_policies import AccessPolicies
+from homeport.administration.certificate_expiry import CertificateExpiry
 from homeport.administration.enrollment_groups import EnrollmentGroups
 from homeport.administration.enrollments import IndividualEnrollments
 from homeport.administration.linked_hubs import LinkedHubs
 from homeport.administration.registrations import Registrations
 from homeport.administration.services import Services
 from homeport.clock import Clock, Randomness, SystemClock, SystemRandomness
-from homeport.config import Config, ConfigError, StorageConfig
+from homeport.config import Config, ConfigError, StorageConfig, TlsConfig
 from homeport.endpoints import hub_api, service_api
 from homeport.endpoints.health import health_routes
 from homeport.endpoints.hub_api import HubApi
 from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, Ports, build_listeners
 from homeport.endpoints.ports import EdgeServices
+from homeport.endpoints.server_certificates import ServerCertificateError, ServerCertificates
 from homeport.endpoints.service_api import ServiceApi
-from homeport.endpoints.tls import server_context
+from homeport.endpoints.tls_context import KeyPair
 from homeport.hubs.embedded.hub import EmbeddedHub
 from homeport.hubs.registry import HubRegistry
 from homeport.observability import logging
@@ -41,6 +43,7 @@ from homeport.storage.port import Storage
 from homeport.storage.sqlite import SqliteStorage
 
 _CONNECT_TIMEOUT = 15.0
+_DAY = 86_400.0
 
 
 def open_storage(config: StorageConfig, *, clock: Clock, writer_name: str) -> SqliteStorage:
@@ -92,6 +95,8 @@ class Application:
         self._registrations = RegistrationService(storage, admission, assigner, clock=clock, randomness=randomness)
         patient = Assigner(storage, self._hubs, randomness=randomness, budget=PATIENCE)
         self._worker = AssignmentWorker(storage, admission, patient, clock=clock, randomness=randomness)
+        self._expiry = CertificateExpiry(storage=storage, clock=clock)
+        self._certificates = self._load_certificates(config.tls)
         self._listeners = self._build_listeners()
         self._background: list[asyncio.Task[None]] = []
 
@@ -127,8 +132,16 @@ class Application:
             asyncio.get_running_loop().create_task(self._repeat("assignment", self._assign_once, poll)),
             asyncio.get_running_loop().create_task(self._repeat("purge", self._storage.purge_next, poll)),
             asyncio.get_running_loop().create_task(self._repeat("linked_hubs", self._refresh_hubs, poll)),
+            asyncio.get_running_loop().create_task(self._repeat("certificates", self._check_certificates, _DAY)),
+            asyncio.get_running_loop().create_task(
+                self._repeat("server_certificates", self._certificates.poll, self._config.tls.watch_seconds)
+            ),
         ]
         self._logger.info("started", ports=self._listeners.ports)
+
+    def reload_certificates(self) -> None:
+        """Read the server's certificates again, for new connections; log and metrics tell the outcome."""
+        self._certificates.reload()
 
     async def stop(self) -> None:
         """Accept nothing more, answer what was taken, commit it, close."""
@@ -149,6 +162,10 @@ class Application:
         await self._hubs.refresh()
         return False
 
+    async def _check_certificates(self) -> bool:
+        self._reporter.report(await self._expiry.check(), transport="worker", correlation_id=self._randomness.guid())
+        return False
+
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause: float) -> None:
         """Run a worker's step as long as it finds work, then look again after a pause; a failure ends no worker."""
         while True:
@@ -160,6 +177,15 @@ class Application:
             if not worked:
                 await asyncio.sleep(pause)
 
+    def _load_certificates(self, tls: TlsConfig) -> ServerCertificates:
+        pairs = [KeyPair(tls.certificate, tls.private_key)]
+        if tls.rsa_certificate is not None and tls.rsa_private_key is not None:
+            pairs.append(KeyPair(tls.rsa_certificate, tls.rsa_private_key))
+        try:
+            return ServerCertificates(pairs, clock=self._clock, reports=self._reporter)
+        except ServerCertificateError as error:
+            raise ConfigError(f"{error} See [tls] in the configuration.") from error
+
     def _build_listeners(self) -> Listeners:
         services = EdgeServices(
             registrations=self._registrations,
@@ -168,7 +194,7 @@ class Application:
             clock=self._clock,
             randomness=self._randomness,
         )
-        server = self._config.server
+        server, tls = self._config.server, self._config.tls
         routes = [
             *health_routes(
                 check_storage=self._storage.check,
@@ -181,7 +207,7 @@ class Application:
         return build_listeners(
             services,
             routes,
-            tls_context=server_context(self._config.tls.certificate, self._config.tls.private_key),
+            tls_context=self._certificates.context,
             conversations=Conversations(
                 mqtt=lambda chain: MqttSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
                 amqp=lambda chain: AmqpSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
@@ -190,7 +216,11 @@ class Application:
             ports=Ports(
                 https=server.https_port, mqtt=server.mqtt_port, amqp=server.amqp_port, plain_http=server.plain_http_port
             ),
-            limits=EdgeLimits(),
+            limits=EdgeLimits(
+                handshakes=tls.handshakes,
+                handshakes_per_address=tls.handshakes_per_address,
+                handshake_timeout=tls.handshake_seconds,
+            ),
         )
 
     def _service_api(self) -> ServiceApi:

@@ -32,10 +32,18 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class TlsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The server's certificate chain and key, PEM."""
+    """The server's certificate chain and key, PEM; beside them another pair with an RSA key, for clients that know no
+    ECDSA. The files are looked at every `watch_seconds` and used anew once they have changed, as at a SIGHUP.
+    Handshakes under way are bounded in all and for each address (of IPv6: each /64), and in time."""
 
     certificate: Path
     private_key: Path
+    rsa_certificate: Path | None = None
+    rsa_private_key: Path | None = None
+    watch_seconds: float = 5.0
+    handshake_seconds: float = 15.0
+    handshakes: int = 2_000
+    handshakes_per_address: int = 1_000
 
 
 class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +83,8 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read a configuration file.
 
     Raises:
-        ConfigError: the file cannot be read, is not TOML, has an unknown key or a value of the wrong type.
+        ConfigError: the file cannot be read, is not TOML, has an unknown key or a value of the wrong type, or names
+            half of a pair.
     """
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -88,6 +97,8 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
         config = msgspec.convert(document, Config, strict=False, dec_hook=_from_text)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{file}: {error}.") from error
+    if (config.tls.rsa_certificate is None) != (config.tls.rsa_private_key is None):
+        raise ConfigError(f"{file}: [tls] rsa_certificate and rsa_private_key belong together; give both or none.")
     return _resolved(config, file.parent)
 
 
@@ -111,6 +122,12 @@ def _resolved(config: Config, directory: Path) -> Config:
     tls, storage = config.tls, config.storage
     return replace(
         config,
-        tls=replace(tls, certificate=directory / tls.certificate, private_key=directory / tls.private_key),
+        tls=replace(
+            tls,
+            certificate=directory / tls.certificate,
+            private_key=directory / tls.private_key,
+            rsa_certificate=tls.rsa_certificate and directory / tls.rsa_certificate,
+            rsa_private_key=tls.rsa_private_key and directory / tls.rsa_private_key,
+        ),
         storage=replace(storage, path=directory / storage.path, sealing_key=directory / storage.sealing_key),
     )

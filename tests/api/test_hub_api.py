@@ -181,6 +181,50 @@ async def test_a_device_without_keys_gets_some(api: Api) -> None:
 
 
 @in_api
+async def test_a_device_with_certificates_is_known_by_their_thumbprints(api: Api) -> None:
+    thumbprints = {"primaryThumbprint": "ab" * 20, "secondaryThumbprint": "CD" * 32}
+    made = await api.put(authentication={"type": "selfSigned", "x509Thumbprint": thumbprints})
+    shown = {"primaryThumbprint": "AB" * 20, "secondaryThumbprint": "CD" * 32}
+    assert made["authentication"] == {
+        "type": "selfSigned",
+        "symmetricKey": {"primaryKey": None, "secondaryKey": None},
+        "x509Thumbprint": shown,
+    }
+    twin = (await api.call("GET", "/twins/dev-1")).json()
+    assert (twin["authenticationType"], twin["x509Thumbprint"]) == ("selfSigned", shown)
+
+    # Read, change, write back: what is shown is what is taken.
+    again = {"json": {**made, "statusReason": "moved"}, "headers": {"If-Match": "*"}}
+    assert (await api.call("PUT", "/devices/dev-1", **again)).json()["authentication"] == made["authentication"]
+    with_keys = {"json": {"authentication": {"type": "sas", "symmetricKey": KEYS}}, "headers": {"If-Match": "*"}}
+    assert (await api.call("PUT", "/devices/dev-1", **with_keys)).json()["authentication"] == {
+        "type": "sas",
+        "symmetricKey": KEYS,
+        "x509Thumbprint": {"primaryThumbprint": None, "secondaryThumbprint": None},
+    }
+
+
+@in_api
+async def test_a_device_cannot_be_left_to_a_ca(api: Api) -> None:
+    refused = await api.call("PUT", "/devices/dev-1", json={"authentication": {"type": "certificateAuthority"}})
+    assert "selfSigned" in assert_refused(refused, errors.NOT_OFFERED)["message"]
+    assert_refused(await api.call("GET", "/devices/dev-1"), errors.DEVICE_NOT_FOUND)
+
+
+@in_api
+async def test_the_first_devices_are_listed(api: Api) -> None:
+    assert (await api.call("GET", "/devices")).json() == []
+    devices = [await api.put(device_id) for device_id in ("a", "b", "c")]
+    api.embedded.sessions.attach(HubSession(hub_host_name=HUB, device_id="b", expires_in=None), print)
+    devices[1]["connectionState"] = "Connected"
+    assert (await api.call("GET", "/devices?top=2")).json() == devices[:2]
+    for query in ("", "?top=0", "?top=1001"):
+        assert (await api.call("GET", f"/devices{query}")).json() == devices
+    for top in ("", "-1", "many"):
+        assert_refused(await api.call("GET", f"/devices?top={top}"), errors.INVALID_REQUEST)
+
+
+@in_api
 async def test_every_character_of_a_device_id_travels(api: Api) -> None:
     device_id = "a-:.+%_#*?!(),=@;$'Z9"
     await api.put("plain")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from tests.storage.material import HUB, SERVICE, ensure_device, hub_device, hub_twin, later, on_storage
 
-from homeport.model.identifiers import DeviceId, ETag
+from homeport.model.identifiers import DeviceId, ETag, ServiceId
 from homeport.storage.changes import ChangedMeanwhile, DeleteHubDevice, EnsureHubDevice, PutHubDevice, PutHubTwin
 from homeport.storage.sqlite import SqliteStorage
 
@@ -51,6 +51,16 @@ async def test_ensuring_again_renews_keys_and_capabilities_and_keeps_the_rest(st
 
 
 @on_storage
+async def test_ensuring_again_exchanges_keys_for_certificates_and_back(storage: SqliteStorage) -> None:
+    thumbprints = {"primary_thumbprint": "AB" * 32, "secondary_thumbprint": "CD" * 20}
+    certified = hub_device(DEVICE, "2", primary_key="", secondary_key="", **thumbprints)
+    for device in (hub_device(DEVICE), certified, hub_device(DEVICE, "3")):
+        for reset_twin in (False, True):
+            await storage.apply([EnsureHubDevice(device=device, twin=hub_twin(DEVICE), reset_twin=reset_twin)])
+            assert await storage.hub_devices.device(SERVICE, HUB, DEVICE) == device
+
+
+@on_storage
 async def test_ensuring_resets_the_twin_when_asked_to(storage: SqliteStorage) -> None:
     await storage.apply([ensure_device(DEVICE, "1")])
     fresh = hub_twin(DEVICE, "2", tags={"site": "south"}, reported={"a": 1}, version=5, desired_version=2)
@@ -86,6 +96,16 @@ async def test_devices_and_twins_are_put_under_expectations(storage: SqliteStora
             await storage.apply([stale])
     assert await storage.hub_devices.device(SERVICE, HUB, DEVICE) == changed
     assert await storage.hub_devices.twin(SERVICE, HUB, DEVICE) == patched
+
+
+@on_storage
+async def test_the_first_devices_of_a_hub_in_the_order_of_their_ids(storage: SqliteStorage) -> None:
+    for device_id in ("b", "C", "a"):
+        await storage.apply([PutHubDevice(device=hub_device(device_id), expected=None)])
+    await storage.apply([PutHubDevice(device=hub_device("A", hub_host_name="other.example"), expected=None)])
+    assert await storage.hub_devices.devices(SERVICE, HUB, limit=9) == [*map(hub_device, ("C", "a", "b"))]
+    assert await storage.hub_devices.devices(SERVICE, HUB, limit=2) == [*map(hub_device, ("C", "a"))]
+    assert await storage.hub_devices.devices(ServiceId(2), HUB, limit=9) == []
 
 
 @on_storage

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.pki import EXPIRED, make_root
 from tests.unit.administration.world import ME, StillClock, individual
 
 from homeport import application
+from homeport.administration.ca_certificates import CaCertificates
 from homeport.administration.enrollments import IndividualEnrollments
 from homeport.administration.preconditions import PutCondition
 from homeport.application import Application, open_storage
@@ -127,6 +129,20 @@ def test_a_started_server_is_healthy_and_ready(config: Config) -> None:
         assert b"homeport_connections" in (await process.get("/metrics"))[1]
 
     run(config, scenario)
+
+
+def test_a_ca_certificate_that_has_ended_is_told_of_from_the_start(config: Config) -> None:
+    async def lived() -> None:
+        storage = open_storage(config.storage, clock=SystemClock(), writer_name="command-line")
+        (service,) = await storage.settings.services()
+        verbs = CaCertificates(storage=storage, **TIME)
+        await verbs.add(service.service_id, "old", make_root(valid=EXPIRED).pem, actor=ME)
+        await storage.close()
+        async with started(config) as process:
+            _, page = await process.get("/metrics")
+            assert b'homeport_certificates_expiring{use="ca_certificate"} 1.0' in page
+
+    asyncio.run(lived())
 
 
 def test_a_stopped_server_listens_no_more(config: Config) -> None:

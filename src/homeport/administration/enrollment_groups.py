@@ -11,8 +11,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from homeport import errors
+from homeport.administration.attestation import answered, names_ca_certificates, revealed, shown, with_attestation
 from homeport.administration.bulk import run_bulk
-from homeport.administration.enrollment_rules import MAX_GROUPS, checked, names_hubs, with_keys, without_keys
+from homeport.administration.enrollment_rules import MAX_GROUPS, checked, names_hubs
 from homeport.administration.paging import Page, page_of
 from homeport.administration.preconditions import PutCondition, bulk_condition, check_match, check_put, etag_of
 from homeport.administration.trail import Deed, settled
@@ -45,20 +46,20 @@ class EnrollmentGroups:
     async def show(
         self, service_id: ServiceId, group_id: EnrollmentGroupId
     ) -> tuple[EnrollmentGroup, Sequence[ServiceEvent]]:
-        """The group without its keys.
+        """The group without its keys and certificates.
 
         Raises:
             HomeportError: ENROLLMENT_NOT_FOUND.
         """
-        return without_keys(await self._existing(service_id, group_id)), ()
+        return shown(await self._existing(service_id, group_id)), ()
 
     async def page(
         self, service_id: ServiceId, *, after: str, limit: int
     ) -> tuple[Page[EnrollmentGroup], Sequence[ServiceEvent]]:
-        """The groups behind the ID `after`, without keys."""
+        """The groups behind the ID `after`, without keys and certificates."""
         rows = await self._storage.enrollments.groups(service_id, after=after, limit=limit + 1)
-        shown = [without_keys(row) for row in rows]
-        return page_of(shown, limit=limit, key=lambda group: folded(group.enrollment_group_id)), ()
+        groups = [shown(row) for row in rows]
+        return page_of(groups, limit=limit, key=lambda group: folded(group.enrollment_group_id)), ()
 
     async def attestation(
         self, service_id: ServiceId, group_id: EnrollmentGroupId, *, actor: str
@@ -68,14 +69,15 @@ class EnrollmentGroups:
         async def attempt() -> tuple[AttestationMechanism, Sequence[ServiceEvent]]:
             group = await self._existing(service_id, group_id)
             events = await self._write(service_id, group_id, kind="EnrollmentGroupKeysRead", actor=actor)
-            return group.attestation, events
+            return revealed(group.attestation), events
 
         return await settled(attempt)
 
     async def put(
         self, service_id: ServiceId, group: EnrollmentGroup, *, condition: PutCondition, actor: str
     ) -> tuple[EnrollmentGroup, Sequence[ServiceEvent]]:
-        """Create or replace; the answer carries the keys. Keys that are left out stay, or are made.
+        """Create or replace; the answer carries the keys. Keys that are left out stay, or are made; certificates stay
+        where only their info is sent.
 
         Raises:
             HomeportError: ALREADY_EXISTS, ETAG_MISMATCH, ENROLLMENT_NOT_FOUND by `condition`;
@@ -91,7 +93,7 @@ class EnrollmentGroups:
                 service_id=service_id, group=completed, expected=etag_of(stored) if stored else None
             )
             kind = "EnrollmentGroupUpdated" if stored else "EnrollmentGroupCreated"
-            return completed, await self._write(service_id, group_id, change, kind=kind, actor=actor)
+            return answered(completed), await self._write(service_id, group_id, change, kind=kind, actor=actor)
 
         return await settled(attempt)
 
@@ -152,9 +154,11 @@ class EnrollmentGroups:
         if stored is None:
             await self._check_room(service_id)
         hubs = await self._storage.settings.linked_hubs(service_id) if names_hubs(group) else ()
+        named = names_ca_certificates(group)
+        authorities = await self._storage.enrollments.ca_certificates(service_id) if named else ()
         now = self._clock.now()
         return replace(
-            with_keys(checked(group, hubs), stored, self._randomness),
+            with_attestation(checked(group, hubs), stored, ca_certificates=authorities, randomness=self._randomness),
             etag=new_etag(self._randomness),
             created_date_time_utc=stored.created_date_time_utc if stored else now,
             last_updated_date_time_utc=now,

@@ -1,7 +1,7 @@
-"""What an enrollment or a group may say, and how it is completed before it is stored. Pure.
+"""What an enrollment or a group may say. Pure. Its attestation has its own rules, in `attestation/`.
 
-Sources: the service's pages on allocation policies and on symmetric-key attestation, and its limits. Shape and
-types of the JSON are `wire/enrollments.py`'s; these rules hold for every door (REST, portal).
+Sources: the service's pages on allocation policies, and its limits. Shape and types of the JSON are
+`wire/enrollments.py`'s; these rules hold for every door (REST, portal).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from homeport import errors
-from homeport.clock import Randomness
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestationMechanism, AttestationType, SymmetricKeyAttestation
-from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment
+from homeport.model.enrollment import Enrollment, IndividualEnrollment
 from homeport.model.linked_hub import AllocationPolicy, LinkedHub
-from homeport.security.key_derivation import encode_key
-from homeport.security.sas import SasMalformed, decode_key
 
 E = TypeVar("E", bound=Enrollment)
 
@@ -28,8 +24,6 @@ MAX_FREE_FORM_BYTES = 32 * 1024
 MAX_NESTING = 10
 """Levels of a free-form object; the hosted hub's rule for twins."""
 
-_GENERATED_KEY_BYTES = 64
-_KEY_BYTES = range(16, 65)
 _OFFERED_POLICIES = (AllocationPolicy.HASHED, AllocationPolicy.STATIC)
 
 
@@ -39,7 +33,6 @@ def checked(entry: E, linked_hubs: Sequence[LinkedHub]) -> E:
     Raises:
         HomeportError: INVALID_BODY naming the field, NOT_OFFERED for what this server does not do (yet).
     """
-    _check_attestation(entry)
     _check_free_form(entry)
     entry = _with_linked_hubs(entry, linked_hubs)
     _check_allocation(entry)
@@ -51,45 +44,24 @@ def names_hubs(entry: Enrollment) -> bool:
     return bool(entry.iot_hubs or entry.iot_hub_host_name)
 
 
-def with_keys(entry: E, stored: Enrollment | None, randomness: Randomness) -> E:
-    """`entry` with both keys: its own, else the stored ones (a GET hides them), else fresh ones.
-
-    Raises:
-        HomeportError: INVALID_BODY for a key that is not base64 of 16 to 64 bytes.
-    """
-    own = entry.attestation.symmetric_key or SymmetricKeyAttestation()
-    kept = (stored.attestation.symmetric_key if stored else None) or SymmetricKeyAttestation()
-    keys = SymmetricKeyAttestation(
-        primary_key=_checked_key(own.primary_key, "primaryKey") or kept.primary_key or _fresh_key(randomness),
-        secondary_key=_checked_key(own.secondary_key, "secondaryKey") or kept.secondary_key or _fresh_key(randomness),
-    )
-    return replace(entry, attestation=replace(entry.attestation, symmetric_key=keys))
+def invalid(detail: str, field: str) -> HomeportError:
+    """The refusal of a field: what is wrong with it and what to do."""
+    return HomeportError(errors.INVALID_BODY, detail, info={"field": field})
 
 
-def without_keys(entry: E) -> E:
-    """`entry` as GET and query show it."""
-    return replace(entry, attestation=AttestationMechanism(type=entry.attestation.type))
-
-
-def _check_attestation(entry: Enrollment) -> None:
-    kind = entry.attestation.type
-    if kind is AttestationType.SYMMETRIC_KEY:
-        return
-    if kind is AttestationType.TPM and isinstance(entry, EnrollmentGroup):
-        raise _invalid("A group cannot attest by TPM; use symmetricKey.", "attestation.type")
-    raise _not_offered(
-        f"Attestation by {kind} is not offered; symmetricKey is.", "attestation.type", [AttestationType.SYMMETRIC_KEY]
-    )
+def not_offered(detail: str, field: str, offered: Sequence[str]) -> HomeportError:
+    """The refusal of what this server does not do (yet), with what it does instead."""
+    return HomeportError(errors.NOT_OFFERED, detail, info={"field": field, "offered": ", ".join(offered)})
 
 
 def _check_allocation(entry: Enrollment) -> None:
     policy = entry.allocation_policy
     if policy is not None and policy not in _OFFERED_POLICIES:
-        raise _not_offered(
+        raise not_offered(
             f"Allocation by {policy} is not offered; hashed and static are.", "allocationPolicy", _OFFERED_POLICIES
         )
     if policy is AllocationPolicy.STATIC and not entry.iot_hub_host_name and len(entry.iot_hubs or ()) != 1:
-        raise _invalid("Static allocation needs exactly one hub in iotHubs.", "iotHubs")
+        raise invalid("Static allocation needs exactly one hub in iotHubs.", "iotHubs")
 
 
 def _with_linked_hubs(entry: E, linked_hubs: Sequence[LinkedHub]) -> E:
@@ -104,7 +76,7 @@ def _linked(name: str, spelling: dict[str, str], field: str) -> str:
     linked = spelling.get(name.strip().lower())
     if linked is None:
         known = ", ".join(spelling.values()) or "none"
-        raise _invalid(f"{field} names {name[:255]!r}, which is not a linked hub. Linked: {known}.", field)
+        raise invalid(f"{field} names {name[:255]!r}, which is not a linked hub. Linked: {known}.", field)
     return linked
 
 
@@ -112,10 +84,10 @@ def _check_free_form(entry: Enrollment) -> None:
     parts = _free_form(entry)
     for field, part in parts:
         if not _is_shallow(part, MAX_NESTING):
-            raise _invalid(f"{field} is nested deeper than {MAX_NESTING} levels.", field)
+            raise invalid(f"{field} is nested deeper than {MAX_NESTING} levels.", field)
     if sum(len(msgspec.json.encode(part)) for _, part in parts) > MAX_FREE_FORM_BYTES:
         names = "initialTwin and optionalDeviceInformation"
-        raise _invalid(f"{names} are larger than {MAX_FREE_FORM_BYTES} bytes together.", "initialTwin")
+        raise invalid(f"{names} are larger than {MAX_FREE_FORM_BYTES} bytes together.", "initialTwin")
 
 
 def _free_form(entry: Enrollment) -> list[tuple[str, dict[str, Any]]]:
@@ -135,27 +107,3 @@ def _is_shallow(value: object, levels: int) -> bool:
         return True
     members: Iterable[object] = value.values() if isinstance(value, dict) else value
     return levels > 0 and all(_is_shallow(member, levels - 1) for member in members)
-
-
-def _checked_key(text: str | None, field: str) -> str | None:
-    if not text:
-        return None
-    try:
-        fits = len(decode_key(text)) in _KEY_BYTES
-    except SasMalformed:
-        fits = False
-    if not fits:
-        raise _invalid(f"{field} must be base64 of 16 to 64 bytes; leave it out to have one made.", field)
-    return text
-
-
-def _fresh_key(randomness: Randomness) -> str:
-    return encode_key(randomness.token(_GENERATED_KEY_BYTES))
-
-
-def _invalid(detail: str, field: str) -> HomeportError:
-    return HomeportError(errors.INVALID_BODY, detail, info={"field": field})
-
-
-def _not_offered(detail: str, field: str, offered: Sequence[str]) -> HomeportError:
-    return HomeportError(errors.NOT_OFFERED, detail, info={"field": field, "offered": ", ".join(offered)})

@@ -2,7 +2,7 @@
 
 Counterpart: `enrollment_groups.py`. REST: Individual Enrollment operations. Deletion takes the registration
 record along (`customer-data` contract, section 1) unless the caller keeps it; no hub is touched. Keys leave
-only by `put`'s answer and by `attestation`.
+only by `put`'s answer and by `attestation`, certificates never (`attestation/`).
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from homeport import errors
+from homeport.administration.attestation import answered, revealed, shown, with_attestation
 from homeport.administration.bulk import run_bulk
-from homeport.administration.enrollment_rules import checked, names_hubs, with_keys, without_keys
+from homeport.administration.enrollment_rules import checked, names_hubs
 from homeport.administration.paging import Page, page_of
 from homeport.administration.preconditions import PutCondition, bulk_condition, check_match, check_put, etag_of
 from homeport.administration.trail import Deed, settled, subject_changes
@@ -47,22 +48,22 @@ class IndividualEnrollments:
     async def show(
         self, service_id: ServiceId, registration_id: RegistrationId
     ) -> tuple[IndividualEnrollment, Sequence[ServiceEvent]]:
-        """The enrollment without its keys, with its registration state if there is one.
+        """The enrollment without its keys and certificates, with its registration state if there is one.
 
         Raises:
             HomeportError: ENROLLMENT_NOT_FOUND.
         """
         context = await self._storage.registrations.context(service_id, registration_id)
         state = service_view(context.record) if context.record else None
-        return replace(without_keys(_existing(context)), registration_state=state), ()
+        return replace(shown(_existing(context)), registration_state=state), ()
 
     async def page(
         self, service_id: ServiceId, *, after: str, limit: int
     ) -> tuple[Page[IndividualEnrollment], Sequence[ServiceEvent]]:
-        """The enrollments behind the ID `after`, without keys and states."""
+        """The enrollments behind the ID `after`, without keys, certificates and states."""
         rows = await self._storage.enrollments.individuals(service_id, after=after, limit=limit + 1)
-        shown = [without_keys(row) for row in rows]
-        return page_of(shown, limit=limit, key=lambda entry: folded(entry.registration_id)), ()
+        entries = [shown(row) for row in rows]
+        return page_of(entries, limit=limit, key=lambda entry: folded(entry.registration_id)), ()
 
     async def attestation(
         self, service_id: ServiceId, registration_id: RegistrationId, *, actor: str
@@ -73,14 +74,15 @@ class IndividualEnrollments:
             context = await self._storage.registrations.context(service_id, registration_id)
             enrollment = _existing(context)
             events = await self._write(service_id, context, registration_id, kind="EnrollmentKeysRead", actor=actor)
-            return enrollment.attestation, events
+            return revealed(enrollment.attestation), events
 
         return await settled(attempt)
 
     async def put(
         self, service_id: ServiceId, enrollment: IndividualEnrollment, *, condition: PutCondition, actor: str
     ) -> tuple[IndividualEnrollment, Sequence[ServiceEvent]]:
-        """Create or replace; the answer carries the keys. Keys that are left out stay, or are made.
+        """Create or replace; the answer carries the keys. Keys that are left out stay, or are made; certificates stay
+        where only their info is sent.
 
         Raises:
             HomeportError: ALREADY_EXISTS, ETAG_MISMATCH, ENROLLMENT_NOT_FOUND by `condition`;
@@ -99,7 +101,9 @@ class IndividualEnrollments:
                 service_id=service_id, enrollment=completed, expected=etag_of(stored) if stored else None
             )
             kind = "EnrollmentUpdated" if stored else "EnrollmentCreated"
-            return completed, await self._write(service_id, context, registration_id, change, kind=kind, actor=actor)
+            return answered(completed), await self._write(
+                service_id, context, registration_id, change, kind=kind, actor=actor
+            )
 
         return await settled(attempt)
 
@@ -152,7 +156,7 @@ class IndividualEnrollments:
         hubs = await self._storage.settings.linked_hubs(service_id) if names_hubs(enrollment) else ()
         now = self._clock.now()
         return replace(
-            with_keys(checked(enrollment, hubs), stored, self._randomness),
+            with_attestation(checked(enrollment, hubs), stored, ca_certificates=(), randomness=self._randomness),
             etag=new_etag(self._randomness),
             registration_state=None,
             created_date_time_utc=stored.created_date_time_utc if stored else now,

@@ -6,7 +6,7 @@ the data directory are read.
 
 import asyncio
 import ssl  # noqa: TID251 - the ban is for servers; a client judges the certificate that it is shown
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -24,6 +24,7 @@ from homeport.security.sas import SasMalformed, decode_key, sign_sas_token
 
 _TOKEN_LIFE = 600
 _TIMEOUT = 30.0
+_PAGE = 100
 
 
 class Client:
@@ -74,6 +75,16 @@ class Client:
         if response.is_error and response.status_code != tolerated:
             raise click.ClickException(_refusal(response))
         return response
+
+    def every(self, path: str, *, version: str) -> Iterator[dict[str, Any]]:
+        """Every record that a query finds, page by page."""
+        headers = {"x-ms-max-item-count": str(_PAGE)}
+        while True:
+            page = self.call("POST", path, body={"query": "*"}, headers=headers, version=version)
+            yield from page.json()
+            if "x-ms-continuation" not in page.headers:
+                return
+            headers["x-ms-continuation"] = page.headers["x-ms-continuation"]
 
     def _token(self) -> str:
         expiry = int(self._clock.now().timestamp()) + _TOKEN_LIFE

@@ -1,19 +1,19 @@
 """`homeport enrollments`: individual enrollments, through the service API."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import click
 
-from homeport.cli.client import Client, service_client
+from homeport.cli.certificate_file import EXISTING_FILE, certificate_text
+from homeport.cli.client import service_client
 from homeport.cli.data_directory import data_dir_option
 from homeport.errors import HomeportError
 from homeport.model.identifiers import parse_registration_id
 
 _VERSION = "2021-10-01"
-_PAGE = 100
 _EXISTS = 409
 
 
@@ -28,15 +28,32 @@ def enrollments() -> None:
 @click.option(
     "--initial-twin", metavar="JSON", help='For example {"tags": {}, "properties": {"desired": {"rate": 5}}}.'
 )
-@click.option("--keep", is_flag=True, help="If it is enrolled already, change nothing and print its key.")
+@click.option("--certificate", type=EXISTING_FILE, help="The device proves itself by this certificate, PEM or DER.")
+@click.option(
+    "--endorsement-key", metavar="BASE64", help="The device proves itself by the TPM with this endorsement key."
+)
+@click.option("--keep", is_flag=True, help="If it is enrolled already, change nothing and print what it has.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole enrollment.")
 @data_dir_option
 def create(
-    registration_id: str, device_id: str | None, initial_twin: str | None, keep: bool, as_json: bool, data_dir: Path
+    registration_id: str,
+    *,
+    device_id: str | None,
+    initial_twin: str | None,
+    certificate: Path | None,
+    endorsement_key: str | None,
+    keep: bool,
+    as_json: bool,
+    data_dir: Path,
 ) -> None:
-    """Enroll the device REGISTRATION_ID with fresh symmetric keys, and print its primary key."""
+    """Enroll the device REGISTRATION_ID, with fresh symmetric keys unless told otherwise.
+
+    Prints what the device is known by: its primary key, its certificate's SHA-256 thumbprint, or its TPM's
+    endorsement key.
+    """
     path = _path(registration_id)
-    body: dict[str, object] = {"registrationId": registration_id, "attestation": {"type": "symmetricKey"}}
+    attestation = _attestation(certificate, endorsement_key)
+    body: dict[str, object] = {"registrationId": registration_id, "attestation": attestation}
     if device_id:
         body["deviceId"] = device_id
     if initial_twin:
@@ -47,7 +64,7 @@ def create(
             answer = client.call("POST", f"{path}/attestationmechanism", version=_VERSION)
     mechanism = answer.json()
     mechanism = mechanism.get("attestation", mechanism)
-    click.echo(answer.text if as_json else mechanism["symmetricKey"]["primaryKey"])
+    click.echo(answer.text if as_json else _essence(mechanism))
 
 
 @enrollments.command("list")
@@ -55,7 +72,7 @@ def create(
 def list_enrollments(data_dir: Path) -> None:
     """Print each enrollment as one line of JSON, without keys."""
     with service_client(data_dir) as client:
-        for enrollment in _every_enrollment(client):
+        for enrollment in client.every("/enrollments/query", version=_VERSION):
             click.echo(json.dumps(enrollment))
 
 
@@ -80,14 +97,24 @@ def delete(registration_id: str, data_dir: Path) -> None:
         client.call("DELETE", path, version=_VERSION)
 
 
-def _every_enrollment(client: Client) -> Iterator[dict[str, object]]:
-    headers = {"x-ms-max-item-count": str(_PAGE)}
-    while True:
-        page = client.call("POST", "/enrollments/query", body={"query": "*"}, headers=headers, version=_VERSION)
-        yield from page.json()
-        if "x-ms-continuation" not in page.headers:
-            return
-        headers["x-ms-continuation"] = page.headers["x-ms-continuation"]
+def _attestation(certificate: Path | None, endorsement_key: str | None) -> dict[str, object]:
+    if certificate is not None and endorsement_key is not None:
+        raise click.UsageError("Give either --certificate or --endorsement-key, not both.")
+    if certificate is not None:
+        client_certificates = {"primary": {"certificate": certificate_text(certificate)}}
+        return {"type": "x509", "x509": {"clientCertificates": client_certificates}}
+    if endorsement_key is not None:
+        return {"type": "tpm", "tpm": {"endorsementKey": endorsement_key}}
+    return {"type": "symmetricKey"}
+
+
+def _essence(mechanism: dict[str, Any]) -> str:
+    """What the device is known by: its primary key, its certificate's thumbprint or its TPM's endorsement key."""
+    if mechanism["type"] == "x509":
+        thumbprint: str = mechanism["x509"]["clientCertificates"]["primary"]["info"]["sha256Thumbprint"]
+        return thumbprint
+    essence: str = mechanism["tpm"]["endorsementKey"] if "tpm" in mechanism else mechanism["symmetricKey"]["primaryKey"]
+    return essence
 
 
 def _path(registration_id: str) -> str:

@@ -16,6 +16,16 @@ _COMMANDS = {
     "init": ("homeport.cli.server", "init", "Make keys, certificates and configuration for `serve`."),
     "serve": ("homeport.cli.server", "serve", "Start a server from a configuration file."),
     "enrollments": ("homeport.cli.enrollments", "enrollments", "Create, list, show and delete individual enrollments."),
+    "enrollment-groups": (
+        "homeport.cli.enrollment_groups",
+        "enrollment_groups",
+        "Create, list, show and delete enrollment groups.",
+    ),
+    "certificates": (
+        "homeport.cli.certificates",
+        "certificates",
+        "Add, verify, list and delete CA certificates.",
+    ),
     "policies": ("homeport.cli.policies", "policies", "Create and list shared access policies."),
     "hub": ("homeport.cli.hub", "hub", "Look at what the embedded hub has received."),
     "audit": ("homeport.cli.audit", "audit", "Verify the audit log."),

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from homeport.cli.data_directory import CONFIG_FILE, config_of, data_dir_option
 from homeport.config import Config, ConfigError, load
-from homeport.endpoints.openssl_conf import disable_session_tickets
+from homeport.endpoints.openssl_conf import configure_openssl
 from homeport.observability.logging import LogFormat
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def up(
     only this machine can reach it: for others give --host and --bind 0.0.0.0.
     """
     data_dir = _make_directory(data_dir)
-    disable_session_tickets(data_dir)
+    configure_openssl(data_dir)
     deployment = _guarded(lambda: _first_start(data_dir, hosts, bind or LOOPBACK))
     config = config_of(data_dir)
     server = replace(
@@ -107,7 +107,7 @@ def init(data_dir: Path, hosts: tuple[str, ...], bind: tuple[str, ...]) -> None:
 def serve(file: Path, ready_file: Path | None) -> None:
     """Start a server from a configuration file; nothing is made silently (see `homeport init`)."""
     with tempfile.TemporaryDirectory(prefix="homeport-") as directory:
-        disable_session_tickets(Path(directory))
+        configure_openssl(Path(directory))
         config = _guarded(lambda: load(file))
         deployment = _guarded(lambda: _existing(config, file.absolute().parent / "ca.pem"))
         _run(config, ready_file, deployment, may_fall_back=False)
@@ -149,6 +149,7 @@ async def _serve(config: Config, ready_file: Path | None, deployment: "Deploymen
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     application = await _started(config, may_fall_back=may_fall_back)
+    loop.add_signal_handler(signal.SIGHUP, application.reload_certificates)
     _calm_garbage_collector()
     ports_file = deployment.ca_file.parent / "ports.json"
     ports_file.write_bytes(msgspec.json.encode(application.ports))

@@ -34,7 +34,7 @@ from homeport.hubs.embedded.documents import (
 from homeport.hubs.embedded.hub import EmbeddedHub
 from homeport.hubs.embedded.twins import operators_etag
 from homeport.model.events import ServiceEvent
-from homeport.model.hub_device import HubDevice, HubTwin
+from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
 from homeport.model.identifiers import DeviceId, ETag, parse_device_id, parse_if_match
 from homeport.model.linked_hub import LinkedHub
 from homeport.protocols.conversation import Transport
@@ -48,6 +48,7 @@ T = TypeVar("T")
 
 DEFAULT_EVENTS = 100
 MAX_EVENTS = 1000
+MAX_DEVICES = 1000
 
 Answer = tuple[Response, Sequence[ServiceEvent]]
 
@@ -94,10 +95,14 @@ class HubApi:
         served_version(request.query_params.get("api-version"))
         return Call(request=request, hub=hub, actor=actor, body=await request.body())
 
+    def device_view(self, device: HubDevice) -> JsonObject:
+        """A device as it is now."""
+        connected = self.hub.connections.is_connected(device.hub_host_name, device.device_id)
+        return device_document(device, connected=connected)
+
     def device_answer(self, device: HubDevice) -> Response:
         """A device as it is now, with its etag as a header, too."""
-        connected = self.hub.connections.is_connected(device.hub_host_name, device.device_id)
-        return _json(device_document(device, connected=connected), device.etag)
+        return _json(self.device_view(device), device.etag)
 
     def twin_answer(self, device: HubDevice, twin: HubTwin) -> Response:
         """A twin as it is now, with its etag as a header, too."""
@@ -147,6 +152,13 @@ async def get_device(api: HubApi, call: Call) -> Answer:
     return api.device_answer(await api.hub.identities.show(call.hub, call.device_id)), ()
 
 
+async def get_devices(api: HubApi, call: Call) -> Answer:
+    """REST: Devices - Get Devices. A `top` outside 1 to 1000 means 1000; what lies behind them is not to be had."""
+    top = call.number("top", MAX_DEVICES)
+    devices = await api.hub.identities.first(call.hub, top if 1 <= top <= MAX_DEVICES else MAX_DEVICES)
+    return _json([api.device_view(device) for device in devices]), ()
+
+
 async def put_device(api: HubApi, call: Call) -> Answer:
     """REST: Devices - Create Or Update Identity. Clients accept 200 only."""
     wanted = read_device(call.read(DeviceBody), call.device_id)
@@ -193,6 +205,7 @@ async def get_events(api: HubApi, call: Call) -> Answer:
 
 
 TABLE: tuple[tuple[str, str, Operation, Verb], ...] = (
+    ("GET", "/devices", Operation.GET_DEVICES, get_devices),
     ("GET", "/devices/{id}", Operation.GET_DEVICE, get_device),
     ("PUT", "/devices/{id}", Operation.PUT_DEVICE, put_device),
     ("DELETE", "/devices/{id}", Operation.DELETE_DEVICE, delete_device),

@@ -9,7 +9,6 @@ being when the handshake is done. Knows no protocol that it carries.
 import asyncio
 import enum
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, cast
 
 from OpenSSL import SSL, crypto
@@ -17,50 +16,13 @@ from OpenSSL import SSL, crypto
 from homeport.endpoints.admission import HandshakeAdmission
 from homeport.endpoints.connections import Drainable, OpenConnections
 from homeport.endpoints.deadlines import Deadlines
+from homeport.endpoints.handshake_failures import network_of, reason_of
 from homeport.endpoints.ports import Reports
 
 # The plaintext of one record (RFC 8446, section 5.1): what one read can give at most.
 _RECORD = 16_384
 _HEADER = 5
 _FLUSH = 65_536
-_NOT_TLS = frozenset({"http request", "https proxy request", "wrong version number", "packet length too long"})
-# AES-128 first: AES-256 brings SHA-384 into the key schedule, a tenth of a handshake's CPU for nothing that it guards.
-_TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-_TLS12_CIPHERS = (
-    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    b"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-)
-
-
-def server_context(certificate_chain: Path, private_key: Path) -> SSL.Context:
-    """A context for all device ports: TLS 1.2 and 1.3, resumption off, any client certificate or none.
-
-    No list of accepted authorities is sent: with one, some clients withhold their certificate.
-
-    Raises:
-        OpenSSL.SSL.Error: a file cannot be read, or the key is not the certificate's.
-    """
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_cipher_list(_TLS12_CIPHERS)
-    context.set_tls13_ciphersuites(_TLS13_CIPHERS)
-    context.set_options(
-        SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_NO_TICKET | SSL.OP_CIPHER_SERVER_PREFERENCE
-    )
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # Without it OpenSSL ends a resumed handshake that asks for a client certificate.
-    context.set_session_id(b"homeport")
-    context.set_verify(SSL.VERIFY_PEER, _accept)
-    context.use_certificate_chain_file(str(certificate_chain))
-    context.use_privatekey_file(str(private_key))
-    context.check_privatekey()
-    return context
-
-
-def _accept(*_: object) -> bool:
-    """Waive the judgement of the chain; that the peer holds the leaf's key stays with OpenSSL."""
-    return True
 
 
 def client_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
@@ -89,18 +51,15 @@ def _ends_with_a_record(data: bytes) -> bool:
     return offset == size
 
 
-def _reason(error: SSL.Error) -> str:
-    """One word for the metric; OpenSSL's own texts are many, and change."""
-    texts = {str(entry[-1]) for entry in error.args[0]} if error.args and isinstance(error.args[0], list) else set()
-    return "not_tls" if texts & _NOT_TLS else "tls_error"
-
-
 class TlsFront:
-    """What all TLS connections of the process share: context, limits, time-outs."""
+    """What all TLS connections of the process share: context, limits, time-outs.
+
+    `context` is called at each connection, since certificates may be replaced while the server runs.
+    """
 
     def __init__(
         self,
-        context: SSL.Context,
+        context: Callable[[], SSL.Context],
         *,
         admission: HandshakeAdmission,
         connections: OpenConnections,
@@ -172,7 +131,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._refuse("too_many_handshakes")
         else:
             self._address = address
-            self._tls = SSL.Connection(front.context, None)
+            self._tls = SSL.Connection(front.context(), None)
             self._tls.set_accept_state()
             front.handshakes.start(self)
 
@@ -205,7 +164,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state is _HANDSHAKE:
-            self._front.reporter.handshake_failed("disconnected")
+            self._failed("disconnected")
         self._state = _CLOSED
         self._end_handshake()
         self._front.closing.stop(self)
@@ -224,7 +183,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._flush()
         except SSL.Error as error:
             self._flush()
-            self._refuse(_reason(error))
+            self._refuse(*reason_of(error))
         else:
             self._flush()
             self._open()
@@ -270,14 +229,18 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._front.handshakes.stop(self)
             self._address = ""
 
-    def _refuse(self, reason: str) -> None:
-        self._front.reporter.handshake_failed(reason)
+    def _failed(self, reason: str, detail: str = "") -> None:
+        address = str((self._socket.get_extra_info("peername") or ("",))[0])
+        self._front.reporter.handshake_failed(reason, detail=detail, network=network_of(address))
+
+    def _refuse(self, reason: str, detail: str = "") -> None:
+        self._failed(reason, detail)
         self._state = _CLOSED
         self._socket.close()
 
     def give_up(self) -> None:
         """The handshake takes too long."""
-        self._front.reporter.handshake_failed("timeout")
+        self._failed("timeout")
         self.abort()
 
     def stop_waiting(self) -> None:
@@ -357,7 +320,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         if name == "client_chain":
             return client_chain(self._tls)
         if name == "sslcontext":
-            return self._front.context
+            return self._tls.get_context()
         return self._socket.get_extra_info(name, default)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

@@ -68,13 +68,15 @@ class X509Attestation(msgspec.Struct, frozen=True, kw_only=True, rename="camel",
     """REST: X509Attestation. One of the three: client certificates of an individual enrollment, signing
     certificates or CA references of a group.
 
-    `allow_expired_certificates` is ours: it lets devices in whose certificate, or whose CA's, has run out.
+    `allow_expired_certificates` is ours: it lets devices in whose certificate, or whose CA's, has run out. In a body,
+    None leaves it as it was; stored and shown it is true or absent, since the hosted service's clients know no such
+    member.
     """
 
     client_certificates: X509Certificates | None = None
     signing_certificates: X509Certificates | None = None
     ca_references: X509CaReferences | None = None
-    allow_expired_certificates: bool = False
+    allow_expired_certificates: bool | None = None
 
 
 class TpmAttestation(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

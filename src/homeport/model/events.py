@@ -5,6 +5,7 @@ entry in the transaction of the change that it tells of. `subject_key` stands fo
 `detail` holds facts that identify nobody.
 """
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -64,4 +65,26 @@ class EntryChanged(msgspec.Struct, frozen=True, kw_only=True):
     subject_key: SubjectKey | None = None
 
 
-ServiceEvent = AttestationAttempted | RegistrationAttempted | DeviceAssigned | EntryChanged
+class CertificateUse(enum.StrEnum):
+    """Where a certificate that devices descend from is kept."""
+
+    CA_CERTIFICATE = "ca_certificate"
+    SIGNING_CERTIFICATE = "signing_certificate"
+
+
+class ExpiringCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that ends soon, or has ended; `holder` is the CA certificate's name, or the group's ID."""
+
+    use: CertificateUse
+    holder: str
+    sha256_thumbprint: str
+    not_after: datetime
+
+
+class CertificatesChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """The daily look at certificates; these are all that end soon, the next first."""
+
+    expiring: tuple[ExpiringCertificate, ...]
+
+
+ServiceEvent = AttestationAttempted | RegistrationAttempted | DeviceAssigned | EntryChanged | CertificatesChecked

@@ -22,9 +22,11 @@ class Metrics:
         self.crashes = self._counter(names.CRASHES)
         self.connections_closed = self._counter(names.CONNECTIONS_CLOSED)
         self.handshakes_failed = self._counter(names.HANDSHAKES_FAILED)
+        self.server_certificate_reloads = self._counter(names.SERVER_CERTIFICATE_RELOADS)
+        self.server_certificate_not_after = self._gauge(names.SERVER_CERTIFICATE_NOT_AFTER)
         self.changes = self._counter(names.CHANGES)
-        name, text, labels = names.CONNECTIONS
-        self.connections = Gauge(name, text, labels, registry=self.registry)
+        self.connections = self._gauge(names.CONNECTIONS)
+        self.certificates_expiring = self._gauge(names.CERTIFICATES_EXPIRING)
         name, text, labels = names.REQUEST_SECONDS
         self.request_seconds = Histogram(name, text, labels, buckets=_BUCKETS, registry=self.registry)
 
@@ -34,3 +36,6 @@ class Metrics:
 
     def _counter(self, metric: MetricName) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, metric: MetricName) -> Gauge:
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)

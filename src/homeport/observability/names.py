@@ -31,6 +31,17 @@ CRASHES = MetricName("homeport_crashes_total", "Requests that met a defect of th
 CONNECTIONS = MetricName("homeport_connections", "Open connections.", ("transport",))
 CONNECTIONS_CLOSED = MetricName("homeport_connections_closed_total", "Connections ended.", ("transport",))
 HANDSHAKES_FAILED = MetricName("homeport_tls_handshakes_failed_total", "TLS handshakes that failed.", ("reason",))
+CERTIFICATES_EXPIRING = MetricName(
+    "homeport_certificates_expiring", "CA and signing certificates that end within 30 days, or have ended.", ("use",)
+)
+SERVER_CERTIFICATE_NOT_AFTER = MetricName(
+    "homeport_server_certificate_not_after_timestamp_seconds",
+    "When the server's certificate ends, in Unix time.",
+    ("key_type",),
+)
+SERVER_CERTIFICATE_RELOADS = MetricName(
+    "homeport_server_certificate_reloads_total", "Times that changed certificate files were loaded.", ("outcome",)
+)
 CHANGES = MetricName("homeport_changes_total", "Changes by administrators.", ("kind",))
 
 METRICS: tuple[MetricName, ...] = tuple(value for value in list(globals().values()) if isinstance(value, MetricName))

@@ -5,6 +5,7 @@ that `endpoints/ports.py` asks for. Nothing said here identifies a device but it
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar, assert_never, cast
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -13,6 +14,8 @@ from structlog.typing import FilteringBoundLogger
 from homeport.errors import HomeportError
 from homeport.model.events import (
     AttestationAttempted,
+    CertificatesChecked,
+    CertificateUse,
     DeviceAssigned,
     EntryChanged,
     RegistrationAttempted,
@@ -45,6 +48,8 @@ class Reporter:
                     self._count(self._metrics.device_assignments, event.hub_host_name, event.substatus)
                 case EntryChanged():
                     self._entry_changed(event, correlation_id)
+                case CertificatesChecked():
+                    self._certificates_checked(event)
                 case _:
                     assert_never(event)
 
@@ -81,10 +86,29 @@ class Reporter:
         self._count(self._metrics.connections_closed, transport)
         self._logger.debug("connection_closed", transport=transport, reason=reason)
 
-    def handshake_failed(self, reason: str) -> None:
-        """A TLS handshake has failed."""
+    def handshake_failed(self, reason: str, *, detail: str, network: str) -> None:
+        """A TLS handshake has failed. What a certificate is the cause of is somebody's mistake, the rest is noise."""
         self._count(self._metrics.handshakes_failed, reason)
-        self._logger.debug("handshake_failed", reason=reason)
+        level: Callable[..., object] = self._logger.info if "_certificate_" in reason else self._logger.debug
+        level("handshake_failed", reason=reason, detail=detail, network=network)
+
+    def server_certificate_in_use(self, *, key_type: str, not_after: datetime) -> None:
+        """New connections get this certificate."""
+        self._child(self._metrics.server_certificate_not_after, (key_type,)).set(not_after.timestamp())
+
+    def server_certificate_expiring(self, *, key_type: str, not_after: datetime) -> None:
+        """The server's own certificate ends soon, or has ended; then no device connects any more."""
+        self._logger.warning("server_certificate_expiring", key_type=key_type, not_after=not_after.isoformat())
+
+    def server_certificates_reloaded(self) -> None:
+        """New files were loaded."""
+        self._count(self._metrics.server_certificate_reloads, "loaded")
+        self._logger.info("server_certificates_reloaded")
+
+    def server_certificates_refused(self, reason: str) -> None:
+        """New files could not be used; the old certificates stay."""
+        self._count(self._metrics.server_certificate_reloads, "refused")
+        self._logger.error("server_certificates_refused", reason=reason)
 
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
         """A request was answered, well or not."""
@@ -115,6 +139,19 @@ class Reporter:
         self._logger.info(
             "changed", kind=event.kind, actor=event.actor, subject=event.subject_key, correlation_id=correlation_id
         )
+
+    def _certificates_checked(self, event: CertificatesChecked) -> None:
+        for use in CertificateUse:
+            number = sum(certificate.use is use for certificate in event.expiring)
+            self._child(self._metrics.certificates_expiring, (use.value,)).set(number)
+        for certificate in event.expiring:
+            self._logger.warning(
+                "certificate_expiring",
+                use=certificate.use.value,
+                holder=certificate.holder,
+                thumbprint=certificate.sha256_thumbprint,
+                not_after=certificate.not_after.isoformat(),
+            )
 
     def _count(self, counter: Counter, *labels: str) -> None:
         self._child(counter, labels).inc()

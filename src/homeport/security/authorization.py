@@ -39,6 +39,7 @@ class Operation(enum.StrEnum):
     DELETE_REGISTRATION = "deleteRegistration"
     QUERY_REGISTRATIONS = "queryRegistrations"
     GET_DEVICE = "getDevice"
+    GET_DEVICES = "getDevices"
     PUT_DEVICE = "putDevice"
     DELETE_DEVICE = "deleteDevice"
     GET_TWIN = "getTwin"
@@ -65,6 +66,7 @@ RIGHT_NEEDED: Mapping[Operation, AccessRight] = MappingProxyType(
         Operation.DELETE_REGISTRATION: AccessRight.REGISTRATION_STATUS_WRITE,
         Operation.QUERY_REGISTRATIONS: AccessRight.REGISTRATION_STATUS_READ,
         Operation.GET_DEVICE: AccessRight.REGISTRY_READ,
+        Operation.GET_DEVICES: AccessRight.REGISTRY_READ,
         Operation.PUT_DEVICE: AccessRight.REGISTRY_WRITE,
         Operation.DELETE_DEVICE: AccessRight.REGISTRY_WRITE,
         Operation.GET_TWIN: AccessRight.SERVICE_CONNECT,

@@ -154,6 +154,10 @@ class HubDeviceReader(Protocol):
         """One identity, with its keys."""
         ...
 
+    async def devices(self, service_id: ServiceId, hub_host_name: str, *, limit: int) -> Sequence[HubDevice]:
+        """The first identities of a hub in the order of their IDs, with their keys."""
+        ...
+
     async def twin(self, service_id: ServiceId, hub_host_name: str, device_id: DeviceId) -> HubTwin | None:
         """One twin."""
         ...

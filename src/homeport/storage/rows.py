@@ -280,7 +280,7 @@ def hub_device_parameters(device: HubDevice, sealer: Sealer) -> Parameters:
 
 
 def hub_device(row: Row, sealer: Sealer) -> HubDevice:
-    """A device identity with its keys; raises SealBroken."""
+    """A device identity with its keys, which are empty if it has a certificate; raises SealBroken."""
     context = place(HUB_DEVICES, row[0], row[1], row[2])
     primary, secondary = _decode_key_pair(sealer.open(row[9], context))
     return HubDevice(

@@ -183,6 +183,10 @@ class SqliteHubDevices:
         found = self._fetch(_HUB_DEVICES["device"], (service_id, hub_host_name, device_id))
         return rows.hub_device(found[0], self._sealer) if found else None
 
+    async def devices(self, service_id: ServiceId, hub_host_name: str, *, limit: int) -> Sequence[HubDevice]:
+        found = self._fetch(_HUB_DEVICES["devices"], (service_id, hub_host_name, limit))
+        return [rows.hub_device(row, self._sealer) for row in found]
+
     async def twin(self, service_id: ServiceId, hub_host_name: str, device_id: DeviceId) -> HubTwin | None:
         found = self._fetch(_HUB_DEVICES["twin"], (service_id, hub_host_name, device_id))
         return rows.hub_twin(found[0]) if found else None

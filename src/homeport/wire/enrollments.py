@@ -2,7 +2,8 @@
 
 Source: REST IndividualEnrollment, EnrollmentGroup, BulkEnrollmentOperation, QuerySpecification. SDKs send back
 what they have read, so read-only members are dropped unread, nulls count as absent and unknown members are
-ignored. Whether an entry is allowed is for `administration/enrollment_rules.py` to say. Answers need nothing
+ignored. The `info` of a certificate only says which stored one is meant; one that cannot be read says nothing.
+Whether an entry is allowed is for `administration/enrollment_rules.py` to say. Answers need nothing
 from here: they are the structs of `model/`.
 """
 
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestationType
+from homeport.model.attestation import AttestationType, X509CertificateInfo
 from homeport.model.bulk import MAX_BULK_ITEMS, BulkMode, BulkOperation
 from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import EnrollmentGroupId, RegistrationId, folded
@@ -91,10 +92,28 @@ def _guarded(read: Callable[[], T]) -> T:
 
 def _read_entry(members: dict[str, Any], type_: type[E], place: str = "$") -> E:
     writable = {name: value for name, value in members.items() if name not in _READ_ONLY}
+    _drop_unreadable_infos(writable)
     try:
         return _guarded(lambda: read_as(writable, type_))
     except HomeportError as error:
         raise _placed(error, place) from error
+
+
+def _drop_unreadable_infos(entry: dict[str, Any]) -> None:
+    """SDKs send back objects that they have filled in part, or emptied."""
+    certificates = _member(_member(entry, "attestation"), "x509")
+    for kind in ("clientCertificates", "signingCertificates"):
+        for slot in ("primary", "secondary"):
+            certificate = _member(_member(certificates, kind), slot)
+            try:
+                msgspec.convert(certificate.get("info"), X509CertificateInfo)
+            except msgspec.ValidationError:
+                certificate.pop("info", None)
+
+
+def _member(value: dict[str, Any], name: str) -> dict[str, Any]:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _placed(error: HomeportError, place: str) -> HomeportError:

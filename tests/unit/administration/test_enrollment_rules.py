@@ -1,10 +1,9 @@
 """What an enrollment may say."""
 
-import base64
 from typing import Any
 
 import pytest
-from tests.unit.administration.world import CountedRandomness, group, individual, keys, refused
+from tests.unit.administration.world import group, individual, refused
 
 from homeport import errors
 from homeport.administration.enrollment_rules import (
@@ -12,11 +11,8 @@ from homeport.administration.enrollment_rules import (
     MAX_NESTING,
     checked,
     names_hubs,
-    with_keys,
-    without_keys,
 )
 from homeport.errors import ErrorRow
-from homeport.model.attestation import AttestationMechanism, AttestationType
 from homeport.model.enrollment import InitialTwin, InitialTwinProperties
 from homeport.model.identifiers import ServiceId
 from homeport.model.linked_hub import AllocationPolicy, LinkedHub
@@ -34,11 +30,6 @@ def nested(levels: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("entry", "row", "fact"),
     [
-        (individual(attestation=AttestationMechanism(type=AttestationType.X509)), errors.NOT_OFFERED, "symmetricKey"),
-        (individual(attestation=AttestationMechanism(type=AttestationType.TPM)), errors.NOT_OFFERED, "symmetricKey"),
-        (individual(attestation=AttestationMechanism(type=AttestationType.NONE)), errors.NOT_OFFERED, "symmetricKey"),
-        (group(attestation=AttestationMechanism(type=AttestationType.X509)), errors.NOT_OFFERED, "symmetricKey"),
-        (group(attestation=AttestationMechanism(type=AttestationType.TPM)), errors.INVALID_BODY, "group"),
         (individual(allocation_policy=AllocationPolicy.GEO_LATENCY), errors.NOT_OFFERED, "hashed and static"),
         (individual(allocation_policy=AllocationPolicy.CUSTOM), errors.NOT_OFFERED, "hashed and static"),
         (individual(allocation_policy=AllocationPolicy.STATIC), errors.INVALID_BODY, "exactly one"),
@@ -57,9 +48,7 @@ def test_refusals_name_what_is_wrong(entry: Any, row: ErrorRow, fact: str) -> No
     with refused(row) as caught:
         checked(entry, HUBS)
     assert fact in caught.value.message
-    assert caught.value.info["field"] in ("attestation.type", "allocationPolicy", "iotHubs", "iotHubHostName") or (
-        fact == "nested"
-    )
+    assert caught.value.info["field"] in ("allocationPolicy", "iotHubs", "iotHubHostName") or (fact == "nested")
 
 
 @pytest.mark.parametrize(
@@ -97,32 +86,3 @@ def test_free_form_parts_are_bounded_together() -> None:
     checked(individual(optional_device_information=half), ())
     with refused(errors.INVALID_BODY):
         checked(individual(optional_device_information=half, initial_twin=InitialTwin(tags=half)), ())
-
-
-@pytest.mark.parametrize("size", [16, 64])
-def test_own_keys_have_16_to_64_bytes(size: int) -> None:
-    key = base64.b64encode(bytes(size)).decode()
-    assert with_keys(individual(attestation=keys(key, key)), None, CountedRandomness()).attestation == keys(key, key)
-
-
-@pytest.mark.parametrize("key", [base64.b64encode(bytes(15)).decode(), base64.b64encode(bytes(65)).decode(), "?", "a"])
-def test_other_keys_are_refused_without_repeating_them(key: str) -> None:
-    for attestation in (keys(key, None), keys(None, key)):
-        with refused(errors.INVALID_BODY) as caught:
-            with_keys(individual(attestation=attestation), None, CountedRandomness())
-        assert f"{key} " not in caught.value.message
-
-
-def test_an_empty_key_counts_as_absent() -> None:
-    entry = with_keys(individual(attestation=keys("", "")), None, CountedRandomness())
-    own = entry.attestation.symmetric_key
-    assert own is not None
-    assert own.primary_key
-    assert own.secondary_key
-
-
-def test_without_keys_keeps_everything_else() -> None:
-    entry = with_keys(individual(device_id="d"), None, CountedRandomness())
-    shown = without_keys(entry)
-    assert shown.attestation == AttestationMechanism(type=AttestationType.SYMMETRIC_KEY)
-    assert shown.device_id == "d"

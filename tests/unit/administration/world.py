@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from homeport.administration.access_policies import AccessPolicies
+from homeport.administration.ca_certificates import CaCertificates
 from homeport.administration.enrollment_groups import EnrollmentGroups
 from homeport.administration.enrollments import IndividualEnrollments
 from homeport.administration.linked_hubs import EMBEDDED, LinkedHubs
@@ -89,6 +90,7 @@ class World:
     enrollments: IndividualEnrollments = field(init=False)
     groups: EnrollmentGroups = field(init=False)
     registrations: Registrations = field(init=False)
+    authorities: CaCertificates = field(init=False)
 
     def __post_init__(self) -> None:
         parts: dict[str, Any] = {"storage": self.storage, "clock": self.clock, "randomness": self.randomness}
@@ -98,6 +100,7 @@ class World:
         self.enrollments = IndividualEnrollments(**parts)
         self.groups = EnrollmentGroups(**parts)
         self.registrations = Registrations(storage=self.storage, clock=self.clock)
+        self.authorities = CaCertificates(**parts)
 
     async def furnish(self) -> None:
         """The service and its embedded hub."""

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.pki import make_self_signed
 from tests.sockets.server_process import Deployment
 from tests.unit.cli.terminal import Terminal
 
@@ -32,6 +33,24 @@ def test_creating_twice_is_refused_and_says_so(at_server: Terminal) -> None:
     assert "exists" in error
     assert "409201" in error
     assert "tracking ID" in error
+
+
+@pytest.mark.parametrize("form", ["pem", "der"])
+def test_a_device_by_its_certificate_is_known_by_the_thumbprint(at_server: Terminal, tmp_path: Path, form: str) -> None:
+    device, file = make_self_signed(f"by-{form}"), tmp_path / "device"
+    file.write_bytes(device.der if form == "der" else device.pem.encode())
+    create = ["enrollments", "create", f"by-{form}", "--certificate", str(file)]
+    assert at_server.out(*create) == device.sha256_thumbprint
+    assert at_server.out(*create, "--keep") == device.sha256_thumbprint
+    assert at_server.json("enrollments", "show", f"by-{form}")["attestation"]["type"] == "x509"
+
+
+def test_a_device_has_one_way_to_prove_itself(at_server: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "device.pem"
+    file.write_text("not a certificate")
+    both = ["--certificate", str(file), "--endorsement-key", "AAAA"]
+    assert "not both" in at_server.error("enrollments", "create", "two-ways", *both)
+    assert "clientCertificates.primary.certificate" in at_server.error("enrollments", "create", "two-ways", *both[:2])
 
 
 def test_keep_prints_the_key_that_is_there(at_server: Terminal) -> None:

@@ -28,7 +28,7 @@ from homeport.endpoints import tasks
 from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, Ports, build_listeners
 from homeport.endpoints.ports import EdgeServices, HubListener
 from homeport.endpoints.streams import ConversationFactory
-from homeport.endpoints.tls import server_context
+from homeport.endpoints.tls_context import KeyPair, server_context
 from homeport.errors import HomeportError
 from homeport.model.attestation import (
     AttestationType,
@@ -225,7 +225,7 @@ class Reporter:
     def connection_closed(self, transport: str, reason: str) -> None:
         self.closed.append((transport, reason))
 
-    def handshake_failed(self, reason: str) -> None:
+    def handshake_failed(self, reason: str, *, detail: str, network: str) -> None:
         self.failed_handshakes.append(reason)
 
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
@@ -363,13 +363,14 @@ async def _play(
     complaints: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     registrations, hubs, reporter = Registrations(), Hubs(), Reporter()
+    context = server_context([KeyPair(server.certificate, server.key)])
     services = EdgeServices(
         registrations=registrations, hubs=hubs, reporter=reporter, clock=SystemClock(), randomness=SystemRandomness()
     )
     listeners = build_listeners(
         services,
         routes,
-        tls_context=server_context(server.certificate, server.key),
+        tls_context=lambda: context,
         conversations=Conversations(mqtt=conversation, amqp=conversation),
         addresses=[HOST],
         ports=Ports(https=0, mqtt=0, amqp=0, plain_http=0),

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from homeport.endpoints.openssl_conf import disable_session_tickets
+from homeport.endpoints.openssl_conf import configure_openssl
 
 
 def test_file_and_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSSL_CONF", "")
     for _ in range(2):
         monkeypatch.setenv("OPENSSL_CONF", "")
-        assert disable_session_tickets(tmp_path)
+        assert configure_openssl(tmp_path)
     assert "NumTickets = 0" in Path(os.environ["OPENSSL_CONF"]).read_text()
 
 
 def test_administrators_own_configuration_counts_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSSL_CONF", "/etc/fips.cnf")
-    assert not disable_session_tickets(tmp_path)
+    assert not configure_openssl(tmp_path)
     assert os.environ["OPENSSL_CONF"] == "/etc/fips.cnf"
     assert list(tmp_path.iterdir()) == []

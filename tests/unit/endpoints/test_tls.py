@@ -382,8 +382,8 @@ def test_no_session_tickets_with_our_configuration(server: Identity, tmp_path: P
     """In a process of its own, since OpenSSL reads its configuration once."""
     script = f"""
 from pathlib import Path
-from homeport.endpoints.openssl_conf import disable_session_tickets
-assert disable_session_tickets(Path({str(tmp_path)!r}))
+from homeport.endpoints.openssl_conf import configure_openssl
+assert configure_openssl(Path({str(tmp_path)!r}))
 from OpenSSL import SSL
 from homeport.endpoints.tls import server_context
 context = server_context(Path({str(server.certificate)!r}), Path({str(server.key)!r}))

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from homeport import errors
 from homeport.errors import HomeportError
 from homeport.model.events import (
     AttestationAttempted,
+    CertificatesChecked,
+    CertificateUse,
     DeviceAssigned,
     EntryChanged,
+    ExpiringCertificate,
     RegistrationAttempted,
     ServiceEvent,
 )
@@ -159,7 +163,7 @@ def test_connections_go_up_and_down(observed: Observed) -> None:
 
 
 def test_failed_handshakes_are_counted_by_reason(observed: Observed) -> None:
-    observed.reporter.handshake_failed("timeout")
+    observed.reporter.handshake_failed("timeout", detail="", network="private")
     assert observed.count("homeport_tls_handshakes_failed_total", reason="timeout") == 1
 
 
@@ -169,6 +173,28 @@ def test_requests_are_counted_and_timed(observed: Observed) -> None:
     assert observed.count("homeport_requests_total", status="202", **labels) == 1
     assert observed.count("homeport_request_duration_seconds_bucket", le="0.025", **labels) == 1
     assert observed.count("homeport_request_duration_seconds_bucket", le="0.01", **labels) == 0
+
+
+def test_a_certificate_that_ends_is_warned_of_and_counted_until_it_is_replaced(observed: Observed) -> None:
+    ending = ExpiringCertificate(
+        use=CertificateUse.CA_CERTIFICATE,
+        holder="factory",
+        sha256_thumbprint="AB" * 32,
+        not_after=datetime(2030, 1, 2, tzinfo=UTC),
+    )
+    observed.reporter.report([CertificatesChecked(expiring=(ending,))], **AT)
+    assert observed.line() == {
+        "event": "certificate_expiring",
+        "level": "warning",
+        "use": "ca_certificate",
+        "holder": "factory",
+        "thumbprint": "AB" * 32,
+        "not_after": "2030-01-02T00:00:00+00:00",
+    }
+    assert observed.count("homeport_certificates_expiring", use="ca_certificate") == 1
+    assert observed.count("homeport_certificates_expiring", use="signing_certificate") == 0
+    observed.reporter.report([CertificatesChecked(expiring=())], **AT)
+    assert observed.count("homeport_certificates_expiring", use="ca_certificate") == 0
 
 
 @on_floor

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from homeport import errors
 from homeport.errors import ErrorRow, HomeportError
-from homeport.model.attestation import AttestationType
+from homeport.model.attestation import AttestationType, X509CertificateWithInfo
 from homeport.model.bulk import BulkMode
 from homeport.model.enrollment import ProvisioningStatus
 from homeport.model.identifiers import EnrollmentGroupId, RegistrationId
@@ -118,6 +118,66 @@ def test_nulls_in_free_form_objects_are_the_callers_own() -> None:
     enrollment = read_individual_enrollment(body(initialTwin=twin, optionalDeviceInformation={"d": None}), ID)
     assert msgspec.to_builtins(enrollment.initial_twin) == twin
     assert enrollment.optional_device_information == {"d": None}
+
+
+INFO = {
+    "subjectName": "CN=device-1",
+    "sha1Thumbprint": "AB",
+    "sha256Thumbprint": "CD",
+    "issuerName": "CN=device-1",
+    "notBeforeUtc": "2024-01-01T00:00:00.0000000Z",
+    "notAfterUtc": "2049-01-01T00:00:00Z",
+    "serialNumber": "0A",
+    "version": 3,
+}
+
+
+def x509(**members: Any) -> bytes:
+    return body(attestation={"type": "x509", "x509": members})
+
+
+def test_certificates_are_read_as_they_come() -> None:
+    sent = x509(
+        clientCertificates={"primary": {"certificate": "PEM"}, "secondary": None},
+        signingCertificates=None,
+        caReferences=None,
+        allowExpiredCertificates=True,
+    )
+    attestation = read_individual_enrollment(sent, ID).attestation.x509
+    assert attestation is not None
+    assert attestation.client_certificates is not None
+    assert attestation.client_certificates.primary == X509CertificateWithInfo(certificate="PEM")
+    assert attestation.client_certificates.secondary is None
+    assert (attestation.signing_certificates, attestation.ca_references) == (None, None)
+    assert attestation.allow_expired_certificates is True
+
+
+@pytest.mark.parametrize("kind", ["clientCertificates", "signingCertificates"])
+def test_the_info_of_a_certificate_is_read_if_it_is_whole(kind: str) -> None:
+    halves: list[Any] = [{}, {**INFO, "notAfterUtc": None}, {"sha256Thumbprint": "CD"}, "CD", 7, []]
+    for info in [INFO, *halves]:
+        sent = x509(**{kind: {"secondary": {"info": info}}})
+        read = msgspec.to_builtins(read_individual_enrollment(sent, ID).attestation.x509)
+        assert ("info" in read[kind]["secondary"]) is (info is INFO)
+
+
+@pytest.mark.parametrize(
+    ("attestation", "path"),
+    [
+        ({"type": "x509", "x509": []}, "$.attestation.x509"),
+        ({"type": "x509", "x509": {"clientCertificates": "PEM"}}, "$.attestation.x509.clientCertificates"),
+        ({"type": "x509", "x509": {"caReferences": {"primary": 1}}}, "$.attestation.x509.caReferences.primary"),
+        (
+            {"type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": 1}}}},
+            "$.attestation.x509.clientCertificates.primary.certificate",
+        ),
+        ({"type": "x509", "x509": {"allowExpiredCertificates": 1}}, "$.attestation.x509.allowExpiredCertificates"),
+        ({"type": "tpm", "tpm": {"endorsementKey": None}}, "$.attestation.tpm"),
+        ({"type": "tpm", "tpm": {"endorsementKey": 5}}, "$.attestation.tpm.endorsementKey"),
+    ],
+)
+def test_a_wrong_member_of_an_attestation_is_named(attestation: Any, path: str) -> None:
+    assert refusal(body(attestation=attestation)).info["path"] == path
 
 
 def test_the_id_may_differ_in_case_only() -> None:

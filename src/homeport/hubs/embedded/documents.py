@@ -91,7 +91,7 @@ def read_device(body: DeviceBody, device_id: DeviceId) -> DeviceDescription:
     """What an operator wants the device of the path to be.
 
     Raises:
-        HomeportError: INVALID_BODY; NOT_OFFERED for certificates and for edge hierarchies.
+        HomeportError: INVALID_BODY; NOT_OFFERED for certificates judged by their CA and for edge hierarchies.
     """
     _check_id(body.device_id, device_id)
     if body.device_scope or body.parent_scopes:

@@ -1,7 +1,7 @@
-"""The verbs on device identities, as operators use them: show, create, update, delete.
+"""The verbs on device identities, as operators use them: show, list, create, update, delete.
 
-REST: Devices - Get, Create Or Update and Delete Identity of the hub. Devices that provisioning brings come
-through `connector.py` instead. Each change writes its audit entry in the same transaction.
+REST: Devices - Get, Create Or Update and Delete Identity, and Get Devices, of the hub. Devices that provisioning
+brings come through `connector.py` instead. Each change writes its audit entry in the same transaction.
 """
 
 import base64
@@ -84,10 +84,14 @@ class DeviceIdentities:
             raise not_found()
         return device
 
+    async def first(self, hub: LinkedHub, limit: int) -> Sequence[HubDevice]:
+        """Up to `limit` identities, with their keys, in the order of their IDs."""
+        return await self._storage.hub_devices.devices(hub.service_id, hub.host_name, limit=limit)
+
     async def put(
         self, hub: LinkedHub, wanted: DeviceDescription, *, if_match: ETag | None, actor: str
     ) -> tuple[HubDevice, Sequence[ServiceEvent]]:
-        """Create without a condition, update with one. A device that becomes disabled is disconnected.
+        """Create without a condition, update with one. A device that is no longer let in is disconnected.
 
         Raises:
             HomeportError: DEVICE_ALREADY_EXISTS, DEVICE_NOT_FOUND, ETAG_MISMATCH.
@@ -99,10 +103,7 @@ class DeviceIdentities:
                 return await self._create(hub, current, wanted, actor=actor)
             return await self._update(_matching(current, if_match), wanted, actor=actor)
 
-        device, events = await settled(attempt)
-        if not device.enabled:
-            self._connections.end(hub.host_name, device.device_id)
-        return device, events
+        return await settled(attempt)
 
     async def delete(
         self, hub: LinkedHub, device_id: DeviceId, *, if_match: ETag | None, actor: str
@@ -177,6 +178,9 @@ class DeviceIdentities:
         )
         entry, events = audited(device, kind="HubDeviceUpdated", actor=actor, clock=self._clock)
         await self._storage.apply([PutHubDevice(device=device, expected=current.etag), entry])
+        if not device.enabled or not _thumbprints(current) <= _thumbprints(device):
+            # A session with a certificate has no end of its own; one with a key ends with its token.
+            self._connections.end(device.hub_host_name, device.device_id)
         return device, events
 
     def _authentication(self, wanted: DeviceDescription, current: HubDevice | None) -> dict[str, Any]:
@@ -224,6 +228,10 @@ def deletion(device: HubDevice) -> DeleteHubDevice:
         device_id=device.device_id,
         expected=device.etag,
     )
+
+
+def _thumbprints(device: HubDevice) -> set[str]:
+    return {each for each in (device.primary_thumbprint, device.secondary_thumbprint) if each is not None}
 
 
 def _matching(current: HubDevice | None, if_match: ETag) -> HubDevice:

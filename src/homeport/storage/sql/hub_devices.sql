@@ -8,7 +8,7 @@ INSERT INTO hub_devices (
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: ensure_device
--- A new device with its twin, or other keys and capabilities for the one that is there. Its twin is kept.
+-- A new device with its twin, or another credential and capabilities for the one that is there. Its twin is kept.
 INSERT INTO hub_devices (
     twin_etag, twin_updated_at, tags, desired, reported, desired_version, reported_version, twin_version,
     subject_key, generation_id, etag, enabled, status_reason, iot_edge, sealed_keys, primary_thumbprint,
@@ -71,6 +71,12 @@ DELETE FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id
 SELECT service_id, hub_host_name, device_id, subject_key, generation_id, etag, enabled, status_reason, iot_edge,
        sealed_keys, primary_thumbprint, secondary_thumbprint, created_at, updated_at
 FROM hub_devices WHERE service_id = ? AND hub_host_name = ? AND device_id = ?;
+
+-- name: devices
+-- The first identities of a hub with their keys.
+SELECT service_id, hub_host_name, device_id, subject_key, generation_id, etag, enabled, status_reason, iot_edge,
+       sealed_keys, primary_thumbprint, secondary_thumbprint, created_at, updated_at
+FROM hub_devices WHERE service_id = ? AND hub_host_name = ? ORDER BY device_id LIMIT ?;
 
 -- name: insert_twin
 -- A twin for a device that has none.

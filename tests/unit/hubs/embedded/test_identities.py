@@ -1,10 +1,11 @@
 """The verbs on identities: conditions as the hub's, keys made, sessions ended, the audit log written."""
 
 import base64
+from typing import Any
 
 import pytest
 from tests.unit.administration.world import HUB, PRIMARY, SECONDARY, STALE, refused
-from tests.unit.hubs.site import DEVICE, Site, at_site
+from tests.unit.hubs.site import DEVICE, Connection, Site, at_site
 
 from homeport import errors
 from homeport.hubs.embedded.identities import DeviceDescription
@@ -147,3 +148,35 @@ async def test_a_certificate_stays_until_the_operator_says_otherwise(site: Site)
     assert kept.primary_thumbprint == "AB" * 20
     changed = await site.update(authentication_type="sas")
     assert (changed.has_certificate, bool(changed.primary_key)) == (False, True)
+
+
+OLD, NEW = "AB" * 32, "CD" * 32
+
+
+@pytest.mark.parametrize(
+    ("update", "displaced"),
+    [
+        ({"authentication_type": "selfSigned", "primary_thumbprint": OLD, "secondary_thumbprint": NEW}, False),
+        ({"authentication_type": "selfSigned", "primary_thumbprint": NEW, "secondary_thumbprint": OLD}, False),
+        ({}, False),
+        ({"authentication_type": "selfSigned", "primary_thumbprint": NEW}, True),
+        ({"authentication_type": "sas"}, True),
+    ],
+    ids=["another beside it", "exchanged", "left alone", "replaced", "a key instead"],
+)
+def test_a_withdrawn_certificate_ends_the_connection(update: dict[str, Any], displaced: bool) -> None:
+    @at_site
+    async def scenario(site: Site) -> None:
+        await site.device(authentication_type="selfSigned", primary_thumbprint=OLD)
+        connection = Connection()
+        site.embedded.connections.attach(HUB, DEVICE, connection.listen)
+        await site.update(**update)
+        assert connection.heard == [Displaced()] * displaced
+
+    scenario()
+
+
+@at_site
+async def test_the_first_devices_in_the_order_of_their_ids(site: Site) -> None:
+    devices = [await site.device(device_id) for device_id in ("a", "b", "c")]
+    assert await site.embedded.identities.first(site.hub, 2) == devices[:2]
