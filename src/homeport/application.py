@@ -43,6 +43,8 @@ from homeport.storage.port import Storage
 from homeport.storage.sqlite import SqliteStorage
 
 _CONNECT_TIMEOUT = 15.0
+# TPMs take seconds over their part.
+_PROOF_TIMEOUT = 30.0
 _DAY = 86_400.0
 
 
@@ -210,7 +212,7 @@ class Application:
             tls_context=self._certificates.context,
             conversations=Conversations(
                 mqtt=lambda chain: MqttSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
-                amqp=lambda chain: AmqpSession(connect_timeout=_CONNECT_TIMEOUT, certificate_chain=chain),
+                amqp=lambda chain: AmqpSession(connect_timeout=_PROOF_TIMEOUT, certificate_chain=chain),
             ),
             addresses=server.bind,
             ports=Ports(

@@ -208,6 +208,7 @@ class Reporter:
     opened: list[str] = field(default_factory=list)
     closed: list[tuple[str, str]] = field(default_factory=list)
     failed_handshakes: list[str] = field(default_factory=list)
+    failed_networks: list[str] = field(default_factory=list)
     served: list[tuple[str, int]] = field(default_factory=list)
 
     def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None:
@@ -227,6 +228,7 @@ class Reporter:
 
     def handshake_failed(self, reason: str, *, detail: str, network: str) -> None:
         self.failed_handshakes.append(reason)
+        self.failed_networks.append(network)
 
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
         self.served.append((operation, status))

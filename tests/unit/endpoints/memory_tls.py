@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
 from OpenSSL import SSL, crypto
 from OpenSSL._util import lib
 
@@ -53,7 +54,7 @@ def present(context: SSL.Context, chain: Sequence[bytes], key_pem: str, director
     context.use_certificate_file(str(leaf), crypto.FILETYPE_ASN1)
     context.use_privatekey_file(str(key))
     for above in chain[1:]:
-        context.add_extra_chain_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, above))
+        context.add_extra_chain_cert(x509.load_der_x509_certificate(above))
     return context
 
 

@@ -7,21 +7,20 @@ import itertools
 import socket
 import ssl
 import struct
-import subprocess
-import sys
 import time
 import weakref
 from pathlib import Path
 
 import pytest
-from OpenSSL import SSL, crypto
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from tests.unit.endpoints.edge import HOST, Client, Edge, Identity, request, run
+from tests.unit.endpoints.memory_tls import client_context, present, shake_hands
 
 from homeport.endpoints import tls
 from homeport.endpoints.listeners import EdgeLimits
+from homeport.endpoints.tls_context import KeyPair, server_context
 from homeport.protocols.conversation import CloseConnection, Command, DataReceived, Event, SendData
 
 TINY = EdgeLimits(handshake_timeout=0.05, linger=0.05)
@@ -378,45 +377,12 @@ def test_nothing_is_left_to_the_collector(server: Identity, monkeypatch: pytest.
         gc.enable()
 
 
-def test_no_session_tickets_with_our_configuration(server: Identity, tmp_path: Path) -> None:
-    """In a process of its own, since OpenSSL reads its configuration once."""
-    script = f"""
-from pathlib import Path
-from homeport.endpoints.openssl_conf import configure_openssl
-assert configure_openssl(Path({str(tmp_path)!r}))
-from OpenSSL import SSL
-from homeport.endpoints.tls import server_context
-context = server_context(Path({str(server.certificate)!r}), Path({str(server.key)!r}))
-server, client = SSL.Connection(context, None), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
-server.set_accept_state(), client.set_connect_state()
-for talker, listener in ((client, server), (server, client), (client, server)):
-    try:
-        talker.do_handshake()
-    except SSL.WantReadError:
-        pass
-    listener.bio_write(talker.bio_read(65536))
-server.do_handshake()
-try:
-    print("tickets:", len(server.bio_read(65536)))
-except SSL.WantReadError:
-    print("none")
-"""
-    environment = {"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("none\n", "")
-
-
 def abandon(client: Client, *, reset: bool) -> None:
     """Leave without the protocol's farewell: by a reset, or by the end of the stream."""
     peer = client.writer.get_extra_info("socket")
     if reset:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.writer.transport.abort()
-
-
-def test_server_context_needs_a_matching_key(server: Identity, self_signed: Identity) -> None:
-    with pytest.raises(tls.SSL.Error):
-        tls.server_context(server.certificate, self_signed.key)
 
 
 def test_old_tls_is_refused(server: Identity) -> None:
@@ -427,7 +393,7 @@ def test_old_tls_is_refused(server: Identity) -> None:
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises(ssl.SSLError):
             await asyncio.open_connection(HOST, edge.port, ssl=context, server_hostname=HOST)
-        await edge.settled(lambda: edge.reporter.failed_handshakes == ["tls_error"])
+        await edge.settled(lambda: edge.reporter.failed_handshakes == ["version_not_offered"])
 
     run(server, scenario)
 
@@ -438,18 +404,19 @@ def test_certificate_that_only_openssl_can_read_is_handed_up_too(
     """A version that X.509 does not have: what to think of it is attestation's business."""
     version = bytes.fromhex("a003020102")
     odd = self_signed.chain[0].replace(version, version[:-1] + b"\x05", 1)
-    file = tmp_path / "odd.der"
-    file.write_bytes(odd)
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.use_certificate_file(str(file), crypto.FILETYPE_ASN1)
-    context.use_privatekey_file(str(self_signed.key))
-    peer = SSL.Connection(context, None)
-    peer.set_connect_state()
-    ours = SSL.Connection(tls.server_context(server.certificate, server.key), None)
-    ours.set_accept_state()
-    for talker, listener in ((peer, ours), (ours, peer), (peer, ours)):
-        with contextlib.suppress(SSL.WantReadError):
-            talker.do_handshake()
-        listener.bio_write(talker.bio_read(65536))
-    ours.do_handshake()
-    assert tls.client_chain(ours) == (odd,)
+    client = present(client_context(), [odd], self_signed.key.read_text(), tmp_path)
+    shaken = shake_hands(server_context([KeyPair(server.certificate, server.key)]), client)
+    assert tls.client_chain(shaken.server) == (odd,)
+
+
+def test_a_client_without_our_ca_is_told_apart(server: Identity, self_signed: Identity) -> None:
+    """The most common mistake of all; only the server's log is where somebody looks."""
+
+    async def scenario(edge: Edge) -> None:
+        stranger = ssl.create_default_context(cafile=str(self_signed.certificate))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await asyncio.open_connection(HOST, edge.port, ssl=stranger, server_hostname=HOST)
+        await edge.settled(lambda: edge.reporter.failed_handshakes == ["server_certificate_rejected"])
+        assert edge.reporter.failed_networks == ["loopback"]
+
+    run(server, scenario)

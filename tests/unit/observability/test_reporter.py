@@ -167,6 +167,34 @@ def test_failed_handshakes_are_counted_by_reason(observed: Observed) -> None:
     assert observed.count("homeport_tls_handshakes_failed_total", reason="timeout") == 1
 
 
+def test_a_handshake_that_failed_for_a_certificate_is_logged_with_openssls_reason(observed: Observed) -> None:
+    observed.reporter.handshake_failed("client_certificate_malformed", detail="wrong tag", network="private")
+    line = observed.line()
+    assert (line["event"], line["level"]) == ("handshake_failed", "info")
+    assert (line["reason"], line["detail"], line["network"]) == ("client_certificate_malformed", "wrong tag", "private")
+
+
+def test_the_servers_certificates_are_told_of(observed: Observed) -> None:
+    ends = datetime(2030, 1, 2, tzinfo=UTC)
+    observed.reporter.server_certificate_in_use(key_type="rsa", not_after=ends)
+    name = "homeport_server_certificate_not_after_timestamp_seconds"
+    assert observed.count(name, key_type="rsa") == ends.timestamp()
+    observed.reporter.server_certificate_expiring(key_type="rsa", not_after=ends)
+    line = observed.line()
+    assert (line["event"], line["level"]) == ("server_certificate_expiring", "warning")
+    assert (line["key_type"], line["not_after"]) == ("rsa", "2030-01-02T00:00:00+00:00")
+
+
+def test_reloads_are_counted_by_outcome_and_a_refusal_says_why(observed: Observed) -> None:
+    observed.reporter.server_certificates_reloaded()
+    assert observed.line()["event"] == "server_certificates_reloaded"
+    observed.reporter.server_certificates_refused("a.key is not the key of a.pem.")
+    line = observed.line()
+    assert (line["level"], line["reason"]) == ("error", "a.key is not the key of a.pem.")
+    for outcome in ("loaded", "refused"):
+        assert observed.count("homeport_server_certificate_reloads_total", outcome=outcome) == 1
+
+
 def test_requests_are_counted_and_timed(observed: Observed) -> None:
     observed.reporter.request_served(operation="Register", status=202, seconds=0.02, transport="https")
     labels = {"operation": "Register", "transport": "https"}

@@ -3,9 +3,9 @@
 Counterpart: `session.py`, which keeps the AMQP of the connection. Knows the questions that a device may ask, and
 nothing of how they are decided.
 
-A SASL proof has been judged before the first link; an outcome code is all that SASL can say. A certificate is
-judged now, since a link is the first to name the registration. If it does not hold, the link is attached all the
-same, and each request on it is rejected with the error. A link that is refused would reach C# as an "AMQP
+A SASL proof has been judged before the first link. A certificate is judged now, since a link is the first to name
+the registration. If the proof does not hold, the link is attached all the same, and each request on it is rejected
+with the error. A link that is refused would reach C# as an "AMQP
 transport exception" that claims to be transient, and C as no more than a failed receiver; the description of a
 rejection is what C# parses and throws as the error of the service, and what Node hands to its caller beside the
 condition. Such a connection ends after five seconds or three answers. A certificate that could not be judged ends
@@ -62,13 +62,15 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class DpsDialogue:
-    """One device's questions and their answers. `proof` is an identity if SASL has brought one."""
+    """One device's questions and their answers. `proof` is what SASL has made of it, or a certificate to be judged."""
 
-    def __init__(self, outbox: Outbox, address: DpsAddress, proof: AttestedIdentity | PresentedCredential) -> None:
+    def __init__(
+        self, outbox: Outbox, address: DpsAddress, proof: AttestedIdentity | Refusal | PresentedCredential
+    ) -> None:
         self._outbox = outbox
         self._address = address
         self._proof = proof
-        self._standing: AttestedIdentity | Refusal | None = None
+        self._standing: AttestedIdentity | Refusal | None = proof if isinstance(proof, Refusal) else None
         self._opening: Question | None = None
         self._refusals = 0
         self._asked = 0
@@ -111,12 +113,9 @@ class DpsDialogue:
             return None
         self._opening = None
         outcome = answer.outcome
-        if isinstance(outcome, AttestedIdentity):
+        if isinstance(outcome, AttestedIdentity) or (isinstance(outcome, Refusal) and outcome.status < _TRANSIENT):
             self._standing = outcome
-            return Liveness(idle_limit=IDLE_LIMIT)
-        if isinstance(outcome, Refusal) and outcome.status < _TRANSIENT:
-            self._standing = outcome
-            return Liveness(expires_in=_REFUSED_FOR, at_expiry="its attestation failed")
+            return liveness_of(outcome)
         condition = conditions.INTERNAL_ERROR
         if isinstance(outcome, Refusal):
             condition = registration_link.error_of(outcome).condition
@@ -163,7 +162,9 @@ class DpsDialogue:
         elif self._standing is None:
             self._ask_first(self._attestation(registration_id, self._proof))
 
-    def _attestation(self, registration_id: RegistrationId, proof: AttestedIdentity | PresentedCredential) -> Question:
+    def _attestation(
+        self, registration_id: RegistrationId, proof: AttestedIdentity | Refusal | PresentedCredential
+    ) -> Question:
         credential = proof if isinstance(proof, PresentedCredential) else PresentedCredential()
         return Attest(id_scope=self._address.id_scope, registration_id=registration_id, credential=credential)
 
@@ -202,6 +203,13 @@ class DpsDialogue:
         body = msgspec.json.encode(operation.body)
         message = registration_link.reply(body, correlation_id=asked.correlation_id, retry_after=operation.retry_after)
         asked.links.reply(encode_message(message))
+
+
+def liveness_of(standing: AttestedIdentity | Refusal | None) -> Liveness:
+    """How long a connection may live whose proof has been judged, or is still to be: shortly if it did not hold."""
+    if isinstance(standing, Refusal):
+        return Liveness(expires_in=_REFUSED_FOR, at_expiry="its attestation failed")
+    return Liveness(idle_limit=IDLE_LIMIT)
 
 
 def _question(

@@ -32,10 +32,14 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """The exchange is over; `identity` is None if the links have yet to name what the certificate proves."""
+    """The exchange is over; `standing` is None if the links have yet to name what the certificate proves.
+
+    It is a refusal for a token that does not hold: an outcome has a code and no words, and Node would show its user
+    `NotConnectedError`. The requests that follow are rejected with the error.
+    """
 
     address: DpsAddress | None = None
-    identity: AttestedIdentity | None = None
+    standing: AttestedIdentity | Refusal | None = None
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -85,7 +89,9 @@ class Plain:
         return Failed(AUTH, "a SASL response that nobody asked for")
 
     def judged(self, outcome: Outcome) -> Step:
-        """Whether the token holds."""
+        """Whether the token holds; one that does not is let through, to be told why."""
+        if isinstance(outcome, Refusal) and outcome.status < _TRANSIENT:
+            return Passed(self._address, outcome)
         return verdict(self._address, outcome)
 
 

