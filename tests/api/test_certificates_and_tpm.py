@@ -6,6 +6,7 @@ from typing import Any
 from tests.api.client import Api, in_api
 from tests.api.test_service_api import assert_refused, group, individual
 from tests.pki import Identity, make_root, make_self_signed
+from tests.tpm_public import endorsement_key
 
 from homeport import errors
 
@@ -119,6 +120,20 @@ async def test_a_group_names_verified_ca_certificates(api: Api) -> None:
     await verbs.delete(service_id, "factory", actor="test")
     disabled = await put(api, "/enrollmentGroups/line-1", created | {"provisioningStatus": "disabled"}, "*")
     assert disabled["attestation"] == created["attestation"]
+
+
+@in_api
+async def test_the_life_of_an_enrollment_by_tpm(api: Api) -> None:
+    path = "/enrollments/device-1"
+    keys = {"endorsementKey": base64.b64encode(endorsement_key()).decode(), "storageRootKey": None}
+    created = await put(api, path, individual(attestation={"type": "tpm", "tpm": keys, "x509": None}))
+    assert created["attestation"] == {"type": "tpm", "tpm": {"endorsementKey": keys["endorsementKey"]}}
+    assert (await api.call("GET", path)).json() == created
+    assert (await api.call("POST", f"{path}/attestationmechanism")).json() == created["attestation"]
+    updated = await put(api, path, created | {"provisioningStatus": "disabled"}, created["etag"])
+    assert updated["attestation"] == created["attestation"]
+    of_group = await api.call("PUT", "/enrollmentGroups/a", json=group("a", attestation=created["attestation"]))
+    assert_refused(of_group, errors.INVALID_BODY)
 
 
 @in_api

@@ -76,6 +76,10 @@ class ServerProcess:
         code = process.wait(_STOP_SECONDS)
         assert code == 0, f"homeport stopped with exit code {code}:\n{self.log()[-4000:]}"
 
+    def hang_up(self) -> None:
+        """SIGHUP: what `systemctl reload` sends."""
+        self._running().send_signal(signal.SIGHUP)
+
     def end(self) -> None:
         """Leave nothing running, whatever has happened."""
         if self._process is not None and self._process.poll() is None:

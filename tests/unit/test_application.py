@@ -258,6 +258,30 @@ def test_a_lost_certificate_is_named(config: Config, lost: str) -> None:
         Application.open(config)
 
 
+def test_a_key_of_another_certificate_is_named(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    ensure_files(tmp_path / "other", [HOST], [HOST])
+    other = replace(config.tls, private_key=tmp_path / "other" / "server.key")
+    with pytest.raises(ConfigError, match="is not the key of"):
+        Application.open(replace(config, tls=other))
+
+
+def test_new_certificates_are_used_while_the_server_runs(config: Config, tmp_path: Path) -> None:
+    """Once their files have changed: nobody has to say a word."""
+    (tmp_path / "new").mkdir()
+    ensure_files(tmp_path / "new", [HOST], [HOST])
+    watched = replace(config, tls=replace(config.tls, watch_seconds=0.01))
+
+    async def scenario(process: Process) -> None:
+        for file in (config.tls.certificate, config.tls.private_key):
+            (tmp_path / "new" / file.name).replace(file)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            while True:
+                assert (await process.get("/healthz"))[0] == 200
+
+    run(watched, scenario)
+
+
 def test_a_sealing_key_is_read_with_its_newline(tmp_path: Path) -> None:
     file = tmp_path / "sealing.key"
     file.write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n")

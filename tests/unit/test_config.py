@@ -18,6 +18,9 @@ path = "homeport.db"
 sealing_key = "sealing.key"
 """
 
+# Only together.
+RSA_PAIR = {"HOMEPORT_TLS_RSA_CERTIFICATE": "rsa.pem", "HOMEPORT_TLS_RSA_PRIVATE_KEY": "rsa.key"}
+
 
 def loaded(directory: Path, text: str = LEAST, **environment: str) -> Config:
     file = directory / "homeport.toml"
@@ -67,7 +70,7 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path, section: msgspe
     for key in msgspec.structs.fields(section.type):
         name = f"HOMEPORT_{section.name}_{key.name}".upper()
         value = {"format": "json"}.get(key.name, "7")
-        found = getattr(getattr(loaded(tmp_path, **{name: value}), section.name), key.name)
+        found = getattr(getattr(loaded(tmp_path, **(RSA_PAIR | {name: value})), section.name), key.name)
         assert found in (7, "7", ("7",), tmp_path / "7", LogFormat.JSON)
 
 
@@ -106,3 +109,11 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_a_section_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="server"):
         loaded(tmp_path, "server = 3\n" + LEAST, HOMEPORT_SERVER_HTTPS_PORT="8443")
+
+
+def test_an_rsa_certificate_comes_with_its_key(tmp_path: Path) -> None:
+    tls = loaded(tmp_path, **RSA_PAIR).tls
+    assert (tls.rsa_certificate, tls.rsa_private_key) == (tmp_path / "rsa.pem", tmp_path / "rsa.key")
+    for half, value in RSA_PAIR.items():
+        with pytest.raises(ConfigError, match="belong together"):
+            loaded(tmp_path, **{half: value})

@@ -25,7 +25,7 @@ from homeport.model.attestation import (
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment, ProvisioningStatus
 from homeport.model.identifiers import RegistrationId, ServiceId, folded
 from homeport.model.provisioning_service import ProvisioningService
-from homeport.provisioning.attestation import symmetric_key, x509
+from homeport.provisioning.attestation import symmetric_key, tpm, x509
 from homeport.provisioning.attestation.symmetric_key import CandidateGroup
 from homeport.provisioning.candidates import CandidateCache, Candidates
 from homeport.security.sas import SasToken
@@ -210,9 +210,21 @@ def _by_certificate(request: _Request, enrollment: IndividualEnrollment) -> Atte
     return request.identity(AttestationType.X509, evidence=evidence)
 
 
+def _by_tpm(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
+    credential = request.credential
+    if credential.sas_token is None:
+        keys = tpm.check_keys(enrollment, credential.endorsement_key, credential.storage_root_key)
+        if enrollment.provisioning_status is ProvisioningStatus.DISABLED:
+            raise HomeportError(errors.ENROLLMENT_DISABLED, cause="disabled_unproven")
+        raise ChallengeNeeded(request.service, request.registration_id, keys)
+    evidence = tpm.attest(request.token(), enrollment, request.challenge, now=request.now)
+    return request.identity(AttestationType.TPM, evidence=evidence)
+
+
 _INDIVIDUAL = {
     AttestationType.SYMMETRIC_KEY: _by_symmetric_key,
     AttestationType.X509: _by_certificate,
+    AttestationType.TPM: _by_tpm,
 }
 
 

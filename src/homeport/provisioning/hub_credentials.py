@@ -6,18 +6,23 @@ Pure, but for the key that a TPM is given: randomness comes in. Counterpart: `as
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from homeport.clock import Randomness
 from homeport.model.attestation import (
     AttestationType,
     Evidence,
     HubCredential,
+    SymmetricKeyCredential,
+    TpmEvidence,
     X509Credential,
     X509Evidence,
 )
 from homeport.model.enrollment import EnrollmentGroup
 from homeport.provisioning.admission import Admitted
 from homeport.provisioning.attestation.symmetric_key import key_pair
+from homeport.security.key_derivation import encode_key
+from homeport.security.tpm_credential import make_credential_blob
 
 _TPM_KEY_BYTES = 32
 
@@ -55,7 +60,23 @@ def _by_certificate(admitted: Admitted, resource: str, randomness: Randomness) -
     return HubAccess(credential=X509Credential(primary_thumbprint=shown, secondary_thumbprint=other), evidence=evidence)
 
 
+def _by_tpm(admitted: Admitted, resource: str, randomness: Randomness) -> HubAccess:
+    """A fresh key, which reaches the device in a blob that only its TPM can open."""
+    evidence = admitted.identity.evidence
+    assert isinstance(evidence, TpmEvidence)
+    key = randomness.token(_TPM_KEY_BYTES)
+    blob = make_credential_blob(
+        evidence.endorsement_key, evidence.storage_root_key, key, resource, random=randomness.token
+    )
+    text = encode_key(key)
+    return HubAccess(
+        credential=SymmetricKeyCredential(primary_key=text, secondary_key=text),
+        evidence=replace(evidence, authentication_key=blob),
+    )
+
+
 _BY_TYPE: dict[AttestationType, Callable[[Admitted, str, Randomness], HubAccess]] = {
     AttestationType.SYMMETRIC_KEY: _by_symmetric_key,
     AttestationType.X509: _by_certificate,
+    AttestationType.TPM: _by_tpm,
 }

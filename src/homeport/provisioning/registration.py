@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from homeport import errors
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
-from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof
+from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof, TpmChallenge
 from homeport.model.events import AttestationAttempted, ServiceEvent
 from homeport.model.identifiers import (
     EnrollmentGroupId,
@@ -31,9 +31,10 @@ from homeport.model.registration import (
 )
 from homeport.model.registration_views import device_view
 from homeport.provisioning import lifecycle
-from homeport.provisioning.admission import Admission, Admitted, DisabledEntry
+from homeport.provisioning.admission import Admission, Admitted, ChallengeNeeded, DisabledEntry
 from homeport.provisioning.assignment import Assigner, Assignment
-from homeport.storage.changes import Change, ChangedMeanwhile, PutRegistration, PutSubject
+from homeport.provisioning.tpm_challenges import TpmChallenges, begun_with
+from homeport.storage.changes import Change, ChangedMeanwhile, PutRegistration, PutSubject, SpendTpmChallenge
 from homeport.storage.port import RegistrationContext, Storage
 
 _ATTEMPTS = 5
@@ -58,28 +59,37 @@ class RegistrationService:
         self._assigner = assigner
         self._clock = clock
         self._randomness = randomness
+        self._challenges = TpmChallenges(storage, clock=clock, randomness=randomness)
         self._under_way: dict[tuple[ServiceId, str], asyncio.Future[tuple[RegistrationRecord, Events]]] = {}
 
     async def attest(
         self, *, id_scope: str, registration_id: RegistrationId, credential: PresentedCredential
-    ) -> tuple[AttestedIdentity, Events]:
-        """Check a proof for a connection that will carry the identity.
+    ) -> tuple[AttestedIdentity | TpmChallenge, Events]:
+        """Check a proof for a connection that will carry the identity; a TPM that showed its keys is challenged.
 
         Raises:
             HomeportError: ATTESTATION_FAILED, ENROLLMENT_DISABLED or ENROLLMENT_NOT_FOUND.
         """
-        admitted = await self._admit(id_scope, registration_id, credential)
+        try:
+            admitted = await self._admit(id_scope, registration_id, credential)
+        except ChallengeNeeded as needed:
+            return await self._challenges.issue(needed), ()
+        if admitted.challenge is not None:
+            await self._challenges.spend(admitted.challenge)
         return admitted.identity, _attested(admitted, credential)
 
     async def register(
         self, *, id_scope: str, registration_id: RegistrationId, proof: Proof, payload: bytes | None
-    ) -> tuple[RegistrationOperation, Events]:
-        """REST: Register Device. Begins an operation, or returns the one that is under way.
+    ) -> tuple[RegistrationOperation | TpmChallenge, Events]:
+        """REST: Register Device. Begins an operation, or returns the one that is under way; challenges a TPM first.
 
         Raises:
             HomeportError: the proof does not hold, or PRECONDITION_CONFLICT when the record keeps changing.
         """
-        admitted = await self._admit(id_scope, registration_id, proof)
+        try:
+            admitted = await self._admit(id_scope, registration_id, proof)
+        except ChallengeNeeded as needed:
+            return await self._challenges.issue(needed), ()
         key = (admitted.service.service_id, folded(registration_id))
         under_way = self._under_way.get(key)
         if under_way is None:
@@ -97,6 +107,8 @@ class RegistrationService:
         seen = admitted.context.record
         for _ in range(_ATTEMPTS):
             record = admitted.context.record
+            if (begun := begun_with(admitted.challenge, record)) is not None:
+                return begun, ()
             if record is not None and (_is_open(record) or (seen is None or record.operation_id != seen.operation_id)):
                 return record, ()
             try:
@@ -141,7 +153,12 @@ class RegistrationService:
     async def _begin(self, admitted: Admitted, payload: bytes | None) -> tuple[RegistrationRecord, Events]:
         opened = self._open(admitted.identity, admitted.context, payload)
         assignment = await self._assigner.assign(admitted, opened)
-        await self._write(admitted.context, assignment)
+        spent = (
+            [SpendTpmChallenge(challenge=admitted.challenge, spent_on=opened.operation_id)]
+            if admitted.challenge
+            else ()
+        )
+        await self._write(admitted.context, assignment, spent)
         return assignment.record, assignment.events()
 
     def _open(
@@ -162,7 +179,7 @@ class RegistrationService:
             payload=payload,
         )
 
-    async def _write(self, context: RegistrationContext, assignment: Assignment) -> None:
+    async def _write(self, context: RegistrationContext, assignment: Assignment, spent: Sequence[Change] = ()) -> None:
         record = assignment.record
         await self._storage.apply(
             [
@@ -173,6 +190,7 @@ class RegistrationService:
                     claimed_until=record.updated_at if _is_open(record) else None,
                 ),
                 *assignment.hub_changes,
+                *spent,
                 assignment.audit(),
             ]
         )

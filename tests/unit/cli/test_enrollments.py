@@ -1,5 +1,6 @@
 """`homeport enrollments`, against a running server."""
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.pki import make_self_signed
 from tests.sockets.server_process import Deployment
+from tests.tpm_public import endorsement_key
 from tests.unit.cli.terminal import Terminal
 
 from homeport.security.sas import decode_key
@@ -45,6 +47,12 @@ def test_a_device_by_its_certificate_is_known_by_the_thumbprint(at_server: Termi
     assert at_server.json("enrollments", "show", f"by-{form}")["attestation"]["type"] == "x509"
 
 
+def test_a_device_by_its_tpm_is_known_by_the_endorsement_key(at_server: Terminal) -> None:
+    key = base64.b64encode(endorsement_key()).decode()
+    assert at_server.out("enrollments", "create", "by-tpm", "--endorsement-key", key) == key
+    assert at_server.json("enrollments", "show", "by-tpm")["attestation"]["tpm"] == {"endorsementKey": key}
+
+
 def test_a_device_has_one_way_to_prove_itself(at_server: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "device.pem"
     file.write_text("not a certificate")
@@ -68,7 +76,7 @@ def test_the_list_goes_over_all_pages_and_shows_no_keys(at_server: Terminal) -> 
     listed = [json.loads(line)["registrationId"] for line in lines]
     assert wanted <= set(listed)
     assert len(set(listed)) == len(listed)
-    assert not any("Key" in line.replace("symmetricKey", "") for line in lines)
+    assert not any("primaryKey" in line or "secondaryKey" in line for line in lines)
 
 
 def test_what_is_deleted_is_gone(at_server: Terminal) -> None:

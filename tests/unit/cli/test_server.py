@@ -153,3 +153,19 @@ def test_a_copied_directory_serves_the_same_devices(tmp_path: Path, address: str
     finally:
         first.end()
         second.end()
+
+
+def test_a_hang_up_loads_new_certificates(tmp_path: Path, address: str) -> None:
+    server = ServerProcess(tmp_path, address)
+    try:
+        server.start()
+        server.hang_up()
+        while "server_certificates_reloaded" not in server.log():
+            time.sleep(0.02)
+        (server.data_dir / "server.key").write_text("no key")
+        server.hang_up()
+        while "holds no private key in PEM" not in server.log():
+            time.sleep(0.02)
+        server.stop()
+    finally:
+        server.end()

@@ -412,10 +412,14 @@ def test_certificate_that_only_openssl_can_read_is_handed_up_too(
 def test_a_client_without_our_ca_is_told_apart(server: Identity, self_signed: Identity) -> None:
     """The most common mistake of all; only the server's log is where somebody looks."""
 
-    async def scenario(edge: Edge) -> None:
+    def connect_without_trust(port: int) -> None:
+        """With blocking calls: asyncio drops the alert with the connection."""
         stranger = ssl.create_default_context(cafile=str(self_signed.certificate))
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await asyncio.open_connection(HOST, edge.port, ssl=stranger, server_hostname=HOST)
+        with socket.create_connection((HOST, port)) as peer, pytest.raises(ssl.SSLCertVerificationError):
+            stranger.wrap_socket(peer, server_hostname=HOST)
+
+    async def scenario(edge: Edge) -> None:
+        await asyncio.to_thread(connect_without_trust, edge.port)
         await edge.settled(lambda: edge.reporter.failed_handshakes == ["server_certificate_rejected"])
         assert edge.reporter.failed_networks == ["loopback"]
 

@@ -24,7 +24,8 @@ def test_names_are_ours_and_unique() -> None:
 
 def test_no_label_can_hold_an_identifier() -> None:
     labels = {label for metric in METRICS for label in metric.labels}
-    assert labels <= {"status", "cause", "transport", "hub", "substatus", "operation", "error", "reason", "kind", "use"}
+    known = {"status", "cause", "transport", "hub", "substatus", "operation", "error", "reason", "kind", "use"}
+    assert labels <= known | {"key_type", "outcome"}
 
 
 def test_the_process_is_measured() -> None:

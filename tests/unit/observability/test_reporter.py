@@ -186,10 +186,9 @@ def test_the_servers_certificates_are_told_of(observed: Observed) -> None:
 
 
 def test_reloads_are_counted_by_outcome_and_a_refusal_says_why(observed: Observed) -> None:
-    observed.reporter.server_certificates_reloaded()
-    assert observed.line()["event"] == "server_certificates_reloaded"
     observed.reporter.server_certificates_refused("a.key is not the key of a.pem.")
     line = observed.line()
+    observed.reporter.server_certificates_reloaded()
     assert (line["level"], line["reason"]) == ("error", "a.key is not the key of a.pem.")
     for outcome in ("loaded", "refused"):
         assert observed.count("homeport_server_certificate_reloads_total", outcome=outcome) == 1

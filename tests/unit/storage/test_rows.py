@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.storage.material import NOW, SEALER, SERVICE, attestation, group, hub_device, hub_twin, individual, policy
 
-from homeport.model.attestation import AttestationType
+from homeport.model.attestation import AttestationType, TpmEvidence
 from homeport.model.identifiers import (
     DeviceId,
     EnrollmentGroupId,
@@ -41,9 +41,16 @@ RECORDS = st.builds(
     error_message=st.none() | TEXT,
     payload=st.none() | st.binary(max_size=20),
     returned_payload=st.none() | st.binary(max_size=20),
+    evidence=st.none()
+    | st.builds(
+        TpmEvidence,
+        endorsement_key=st.binary(),
+        storage_root_key=st.binary(),
+        authentication_key=st.none() | st.binary(),
+    ),
 )
 # Where the columns of a SELECT stand among the parameters of an INSERT; see storage/sql/registrations.sql.
-SELECTED = (18, 0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16)
+SELECTED = (19, 0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17)
 
 
 @given(RECORDS)
@@ -102,6 +109,17 @@ def test_no_parameter_of_a_secret_bearing_row_holds_the_secret() -> None:
     parameters = rows.policy_parameters(policy("owner"), SEALER) + rows.hub_device_parameters(hub_device("d"), SEALER)
     held = [value if isinstance(value, bytes) else str(value).encode() for value in parameters]
     assert not any(keys.primary_key.encode() in value for value in held)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"primary_key": "", "secondary_key": "", "primary_thumbprint": "AB" * 32}],
+    ids=["keys", "certificate"],
+)
+def test_a_device_survives_its_row(fields: dict[str, str]) -> None:
+    device = hub_device("d", status_reason="lost", iot_edge=True, **fields)
+    *columns, service_id, hub_host_name, device_id = rows.hub_device_parameters(device, SEALER)
+    assert rows.hub_device((service_id, hub_host_name, device_id, *columns), SEALER) == device
 
 
 def test_a_twin_survives_its_row() -> None:

@@ -222,16 +222,26 @@ def _readable(body: bytes) -> tuple[str, Any]:
 
 def _read_authentication(authentication: _Authentication) -> dict[str, Any]:
     """The fields of a description that say how the device opens the hub."""
-    if authentication.type == "selfSigned":
+    type_ = authentication.type or _implied_type(authentication)
+    if type_ == "selfSigned":
         return {"authentication_type": "selfSigned", **_read_thumbprints(authentication)}
-    if authentication.type not in (None, "sas"):
+    if type_ not in (None, "sas"):
         raise _not_offered("Its devices have keys or thumbprints; use sas or selfSigned.", "authentication.type")
     keys = authentication.symmetric_key or _SymmetricKey()
     return {
-        "authentication_type": authentication.type,
+        "authentication_type": type_,
         "primary_key": _read_key(keys.primary_key, "authentication.symmetricKey.primaryKey"),
         "secondary_key": _read_key(keys.secondary_key, "authentication.symmetricKey.secondaryKey"),
     }
+
+
+def _implied_type(authentication: _Authentication) -> str | None:
+    """What a body without a type means: thumbprints before keys, as the SDK for Node reads it."""
+    thumbprints = authentication.x509_thumbprint or _Thumbprints()
+    if thumbprints.primary_thumbprint or thumbprints.secondary_thumbprint:
+        return "selfSigned"
+    keys = authentication.symmetric_key or _SymmetricKey()
+    return "sas" if keys.primary_key or keys.secondary_key else None
 
 
 def _read_thumbprints(authentication: _Authentication) -> dict[str, str | None]:

@@ -155,6 +155,19 @@ def test_a_device_may_have_a_certificate(thumbprint: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("authentication", "type_"),
+    [
+        ({"x509Thumbprint": {"secondaryThumbprint": "AB" * 20}}, "selfSigned"),
+        ({"x509Thumbprint": {"primaryThumbprint": "AB" * 20}, "symmetricKey": {"primaryKey": PRIMARY}}, "selfSigned"),
+        ({"x509Thumbprint": {"primaryThumbprint": None}, "symmetricKey": {"secondaryKey": SECONDARY}}, "sas"),
+        ({"x509Thumbprint": {}, "symmetricKey": {"primaryKey": ""}}, None),
+    ],
+)
+def test_without_a_type_what_is_given_tells(authentication: dict[str, Any], type_: str | None) -> None:
+    assert read_device(device_body(authentication=authentication), DEVICE).authentication_type == type_
+
+
+@pytest.mark.parametrize(
     "thumbprints",
     [None, {}, {"primaryThumbprint": ""}, {"primaryThumbprint": "ab"}, {"secondaryThumbprint": "xy" * 20}],
 )

@@ -245,7 +245,7 @@ def test_a_refused_device_asks_without_listening() -> None:
         (b'{"registrationId":"DEV-1"}', None),
         (b'{"registrationId":null,"payload":{"model": "x"}}', b'{"model": "x"}'),
         (b'{"payload":"text of Java"}', b'"text of Java"'),
-        (b'{"payload":0,"tpm":{"endorsementKey":"x"}}', b"0"),
+        (b'{"payload":0,"tpm":{"endorsementKey":"eA=="}}', b"0"),
     ],
 )
 def test_bodies_of_register(body: bytes, payload: bytes | None) -> None:
