@@ -1,11 +1,13 @@
 """A device that may not register is refused, and its SDK gives its user the reason.
 
-How much an SDK can say differs: Node keeps the server's error body on both transports, Python the status only.
+How much an SDK can say differs: Node keeps the server's error body on every transport, Python the status only.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from tests.pki import make_root, make_self_signed
 
 from conformance.conftest import Judges
 from conformance.fleet import Credential, Fleet, group_member, key_of, new_id, register
@@ -37,6 +39,20 @@ def neighbours_derived_key(fleet: Fleet) -> Credential:
     return Credential(registration_id=new_id(), symmetric_key=neighbour.symmetric_key)
 
 
+def another_certificate(fleet: Fleet) -> Credential:
+    enrolled = fleet.new_device("X.509 individual")
+    return fleet.keep(enrolled.registration_id, make_self_signed(enrolled.registration_id))
+
+
+def missing_intermediate(fleet: Fleet) -> Credential:
+    root = make_root(new_id("root"))
+    x509 = {"signingCertificates": {"primary": {"certificate": root.pem}}}
+    fleet.enroll_group(attestation={"type": "x509", "x509": x509})
+    registration_id = new_id()
+    member = root.intermediate(new_id("line")).leaf(registration_id)
+    return fleet.keep(registration_id, replace(member, intermediates=()))
+
+
 Case = Callable[[Fleet], Credential]
 REASONS: dict[str, dict[Case, str]] = {
     "individual key": {
@@ -47,6 +63,8 @@ REASONS: dict[str, dict[Case, str]] = {
         groups_own_key: "an enrollment group's own key",
         neighbours_derived_key: "not signed with a key derived for it from an enrollment group",
     },
+    "X.509 individual": {another_certificate: "not one of the individual enrollment"},
+    "X.509 group by root": {missing_intermediate: "its last certificate was not presented"},
 }
 """By attestation: the bad credential, and the words of the reason."""
 BAD_CREDENTIALS = [
@@ -79,6 +97,7 @@ def assert_unauthorized(cell: Cell, refusal: Refusal, code: int, reason: str) ->
         assert refusal.type == "ClientError"
         assert any("status code 401" in cause["message"] for cause in refusal.causes)
         return
-    assert (refusal.type, refusal.status) == ("UnauthorizedError", 401)
+    expected = "amqp:unauthorized-access" if cell.transport.startswith("AMQP") else "UnauthorizedError"
+    assert (refusal.type, refusal.status) == (expected, 401)
     assert refusal.body["errorCode"] == code
     assert reason in refusal.body["message"]

@@ -9,6 +9,10 @@ from conformance.server import Server
 
 WHICH = ["primaryKey", "secondaryKey"]
 every_cell = pytest.mark.parametrize("cell", passing("provisioning"), ids=str)
+# What a transport does with a registration does not depend on which CA vouched for the device.
+each_way = pytest.mark.parametrize(
+    "cell", [cell for cell in passing("provisioning") if not cell.attestation.startswith("X.509 group")], ids=str
+)
 individual = pytest.mark.parametrize("cell", passing("provisioning", "individual key"), ids=str)
 group = pytest.mark.parametrize("cell", passing("provisioning", "group key"), ids=str)
 
@@ -35,7 +39,7 @@ def test_derived_group_key(cell: Cell, which: str, server: Server, fleet: Fleet,
     assert outcome["deviceId"] == credential.registration_id
 
 
-@every_cell
+@each_way
 def test_the_service_sees_the_registration(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
     credential = fleet.new_device(cell.attestation)
     outcome = register(device(cell.client), cell, server, credential)
@@ -45,7 +49,7 @@ def test_the_service_sees_the_registration(cell: Cell, server: Server, fleet: Fl
     assert record["deviceId"] == outcome["deviceId"]
 
 
-@every_cell
+@each_way
 def test_registering_again_gives_the_same(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
     credential = fleet.new_device(cell.attestation)
     first = register(device(cell.client), cell, server, credential)
@@ -54,7 +58,7 @@ def test_registering_again_gives_the_same(cell: Cell, server: Server, fleet: Fle
     assert (second["assignedHub"], second["deviceId"]) == (first["assignedHub"], first["deviceId"])
 
 
-@every_cell
+@each_way
 @pytest.mark.parametrize(
     "payload", [{"modelId": "dtmi:acme:Thermostat;1", "slots": [1, 2]}, "text"], ids=["object", "string"]
 )

@@ -29,6 +29,10 @@ function describe(error) {
   if (error.transportError) {
     description.causes.push({ type: error.transportError.name, message: error.transportError.message });
   }
+  if (error.condition) { // AMQP: the SDK hands on the peer's error as it came
+    const body = parsed(error.description);
+    return { type: error.condition, message: error.description, causes: [], status: Math.floor(body.errorCode / 1000), body };
+  }
   if (error.response) { // HTTP
     return { ...description, status: error.response.statusCode, body: parsed(error.responseBody) };
   }
