@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types conformance bench durability docs clean install components
+.PHONY: run test lint types conformance bench durability scan docs clean install components
 
 run: $(STAMP)
 	@$(BIN)/python examples/first_device.py $(ARGS)
@@ -35,12 +35,17 @@ bench: $(STAMP)
 durability: $(STAMP)
 	$(BIN)/python -m tests.durability --rounds 50 --devices 500 $(ARGS)
 
+# testssl.sh and sslyze against a server of its own; the reports are in scan/results.
+scan: $(STAMP)
+	./scripts/install-components scan
+	$(BIN)/python -m scan
+
 docs: $(STAMP)
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m conformance.page
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis conformance/node/node_modules bench/build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis conformance/node/node_modules bench/build scan/build scan/results
 
 install: $(STAMP)
 
@@ -50,6 +55,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group test --group lint --group conformance
 	@touch $@
 
-# What the tests need beside Python: Node.js with Microsoft's packages.
+# What the tests need beside Python: Node.js with Microsoft's packages, and a TPM simulator.
 components:
 	@./scripts/install-components node
+	@./scripts/install-components tpm

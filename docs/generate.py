@@ -13,6 +13,7 @@ import msgspec
 from homeport import errors
 from homeport.cli.main import main as command_line
 from homeport.config import Config
+from homeport.model.causes import CAUSES
 from homeport.observability.names import METRICS
 from homeport.provisioning.lifecycle import TRANSITIONS
 
@@ -33,6 +34,15 @@ def errors_page() -> str:
     ]
     head = ("errorCode", "status", "name", "message starts with", "worth retrying")
     return f"# Errors\n\nSource: `src/homeport/errors.py`. One catalogue for HTTPS and MQTT.\n\n{table(head, rows)}"
+
+
+def causes_page() -> str:
+    rows = [(f"`{word}`", cause.meaning, cause.remedy) for word, cause in CAUSES.items()]
+    return (
+        "# Causes\n\nSource: `src/homeport/model/causes.py`. Why a device was refused, as log, metrics and "
+        "`homeport explain` have it; the device itself is told less.\n\n"
+        f"{table(('cause', 'meaning', 'what to change'), rows)}"
+    )
 
 
 def configuration_page() -> str:
@@ -84,6 +94,7 @@ def _commands(command: click.Command, context: click.Context) -> Iterable[tuple[
 
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
+    "causes.md": causes_page,
     "configuration.md": configuration_page,
     "metrics.md": metrics_page,
     "registration-states.md": states_page,

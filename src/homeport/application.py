@@ -8,6 +8,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from homeport.administration.access_policies import AccessPolicies
@@ -36,13 +37,15 @@ from homeport.protocols.amqp.session import AmqpSession
 from homeport.protocols.mqtt.session import MqttSession
 from homeport.provisioning.admission import Admission
 from homeport.provisioning.assignment import PATIENCE, Assigner, AssignmentWorker
+from homeport.provisioning.failures import AttestationFailures
 from homeport.provisioning.registration import RegistrationService
 from homeport.security.authorization import Authorizer
 from homeport.security.sealing import Sealer
-from homeport.storage.port import Storage
+from homeport.storage.port import Storage, StorageUnavailable
 from homeport.storage.sqlite import SqliteStorage
 
 _CONNECT_TIMEOUT = 15.0
+_FLUSH_FAILURES = 1.0
 # TPMs take seconds over their part.
 _PROOF_TIMEOUT = 30.0
 _DAY = 86_400.0
@@ -99,6 +102,7 @@ class Application:
         self._worker = AssignmentWorker(storage, admission, patient, clock=clock, randomness=randomness)
         self._expiry = CertificateExpiry(storage=storage, clock=clock)
         self._certificates = self._load_certificates(config.tls)
+        self._failures = AttestationFailures(storage, clock)
         self._listeners = self._build_listeners()
         self._background: list[asyncio.Task[None]] = []
 
@@ -133,6 +137,7 @@ class Application:
         self._background = [
             asyncio.get_running_loop().create_task(self._repeat("assignment", self._assign_once, poll)),
             asyncio.get_running_loop().create_task(self._repeat("purge", self._storage.purge_next, poll)),
+            asyncio.get_running_loop().create_task(self._repeat("failures", self._failures.flush, _FLUSH_FAILURES)),
             asyncio.get_running_loop().create_task(self._repeat("linked_hubs", self._refresh_hubs, poll)),
             asyncio.get_running_loop().create_task(self._repeat("certificates", self._check_certificates, _DAY)),
             asyncio.get_running_loop().create_task(
@@ -152,6 +157,8 @@ class Application:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        with suppress(StorageUnavailable):
+            await self._failures.flush()
         await self._storage.close()
         self._logger.info("stopped")
 
@@ -192,6 +199,7 @@ class Application:
         services = EdgeServices(
             registrations=self._registrations,
             hubs=self._hub.sessions,
+            failures=self._failures,
             reporter=self._reporter,
             clock=self._clock,
             randomness=self._randomness,

@@ -120,7 +120,12 @@ def application(world: World, recorder: Recorder) -> WebApplication:
     )
     nobody: Any = object()
     edge: Any = EdgeServices(
-        registrations=nobody, hubs=nobody, reporter=recorder, clock=world.clock, randomness=world.randomness
+        registrations=nobody,
+        hubs=nobody,
+        failures=nobody,
+        reporter=recorder,
+        clock=world.clock,
+        randomness=world.randomness,
     )
     return WebApplication(routes(api), edge)
 

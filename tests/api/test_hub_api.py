@@ -107,6 +107,7 @@ def application(world: World, embedded: EmbeddedHub, recorder: Recorder) -> WebA
     edge: Any = EdgeServices(
         registrations=reporter,
         hubs=embedded.sessions,
+        failures=reporter,
         reporter=reporter,
         clock=world.clock,
         randomness=world.randomness,

@@ -5,24 +5,37 @@ What speaks on it is `raw_http.py`, `raw_mqtt.py`, or a test that means no good.
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from tests.sockets.server_process import Deployment
 
-HTTPS, MQTT = 443, 8883
+HTTPS, MQTT, AMQP = 443, 8883, 5671
 _SECONDS = 30
 _CHUNK = 65_536
 
 
-class Peer:
-    """One connection, its handshake done."""
+class TlsSocket(Protocol):
+    """What a peer needs of its socket; raises as `ssl.SSLSocket` does."""
 
-    def __init__(self, deployment: Deployment, port: int) -> None:
+    def sendall(self, data: bytes, /) -> object: ...
+    def recv(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+Handshake = Callable[[socket.socket], TlsSocket]
+"""Turns a TCP connection into a TLS one."""
+
+
+class Peer:
+    """One connection, its handshake done: without a client certificate, unless `handshake` says otherwise."""
+
+    def __init__(self, deployment: Deployment, port: int, handshake: Handshake | None = None) -> None:
         plain = connect(deployment, port)
         try:
-            self._socket = deployment.tls.wrap_socket(plain, server_hostname=deployment.host)
+            self._socket = (handshake or handshake_with(deployment.tls, deployment.host))(plain)
         except BaseException:
             plain.close()
             raise
@@ -42,6 +55,7 @@ class Peer:
     def finish(self) -> None:
         """Say below TLS that nothing more comes, and keep listening."""
         with suppress(OSError):
+            assert isinstance(self._socket, socket.socket)
             # The method of the TLS socket would end TLS in both directions.
             socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
@@ -54,6 +68,11 @@ class Peer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
+
+
+def handshake_with(context: ssl.SSLContext, host: str) -> Handshake:
+    """The handshake of a context, which may hold a client certificate."""
+    return lambda plain: context.wrap_socket(plain, server_hostname=host)
 
 
 def connect(deployment: Deployment, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """MQTT by hand: packets or bare bytes out, packets in, the server's closing as None."""
 
-from tests.sockets.peer import MQTT, Peer
+from tests.sockets.peer import MQTT, Handshake, Peer
 from tests.sockets.server_process import Deployment
 
 from homeport.protocols.mqtt.encoding import encode
@@ -13,8 +13,8 @@ _LARGEST = 1024 * 1024
 class MqttPeer(Peer):
     """One MQTT connection."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, MQTT)
+    def __init__(self, deployment: Deployment, handshake: Handshake | None = None) -> None:
+        super().__init__(deployment, MQTT, handshake)
         self._reader = PacketReader(_LARGEST)
 
     def say(self, *packets: Packet | bytes) -> None:

@@ -12,7 +12,10 @@ from homeport.storage.migrator import migrate
 from homeport.storage.sql import load
 from homeport.storage.sqlite_connections import open_writer
 
-STORES = ("enrollments", "ca_certificates", "registrations", "settings", "audit", "hub_devices")
+STORES = (
+    *("enrollments", "ca_certificates", "registrations", "attestation_failures"),
+    *("settings", "audit", "hub_devices"),
+)
 QUERIES = [(store, name) for store in STORES for name in load(store)]
 # Small tables that are read whole, and the recursive walk over the chains' names.
 MAY_SCAN = {("settings", "services"), ("registrations", "next_purge"), ("audit", "chains")}

@@ -32,8 +32,8 @@ PARTS = ("credential", "credential secret", "duplicate", "import seed", "public"
 _EK_POLICY = bytes.fromhex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa")
 """PolicySecret(endorsement hierarchy)."""
 _EK_ATTRIBUTES, _SRK_ATTRIBUTES = 0x000300B2, 0x00030472
-_CIPHER_ATTRIBUTES = 0x00020040 | 0x00040000
-"""userWithAuth, decrypt and, since TPM2_EncryptDecrypt asks for it, sign."""
+_CIPHER_ATTRIBUTES = 0x00060040
+"""userWithAuth, decrypt and sign: a cipher of this kind is good for both directions."""
 
 
 class TpmDevice:
@@ -56,6 +56,10 @@ class TpmDevice:
     def storage_root_key(self) -> bytes:
         """The TPM2B_PUBLIC of the storage root key."""
         return self._tpm.read_public(STORAGE_ROOT_KEY)
+
+    def endorsement_key_name(self) -> bytes:
+        """The name under which the TPM itself knows its endorsement key."""
+        return self._tpm.read_name(ENDORSEMENT_KEY)
 
     def activate(self, blob: bytes) -> None:
         """Take the key in a blob as this device's identity, in place of the one it had.

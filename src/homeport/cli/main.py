@@ -27,6 +27,7 @@ _COMMANDS = {
         "Add, verify, list and delete CA certificates.",
     ),
     "policies": ("homeport.cli.policies", "policies", "Create and list shared access policies."),
+    "explain": ("homeport.cli.explain", "explain", "Say why a device was refused, and what to change."),
     "hub": ("homeport.cli.hub", "hub", "Look at what the embedded hub has received."),
     "audit": ("homeport.cli.audit", "audit", "Verify the audit log."),
 }

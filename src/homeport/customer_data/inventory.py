@@ -45,6 +45,7 @@ class Retention(enum.StrEnum):
     DEVICE = "until the device is deleted from the hub"
     MAPPING = "until the subject is erased"
     LOG = "as long as the audit log"
+    NEWEST = "until newer ones push it out, or the registration record or its entry is deleted"
     PURGE = "until the purge is worked off"
 
 
@@ -136,6 +137,7 @@ def _shared(table: str, retention: Retention = Retention.DEPLOYMENT) -> _Store:
 _INDIVIDUALS = _Store("individual_enrollments", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.ENTRY)
 _REGISTRATIONS = _Store("registrations", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.RECORD)
 _CHALLENGES = _Store("tpm_challenges", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.ENTRY)
+_FAILURES = _Store("attestation_failures", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.NEWEST)
 _SUBJECTS = _Store("subjects", FoundBy.REGISTRATION_ID, Erasure.ROW, Retention.MAPPING)
 _HUB_DEVICES = _Store("hub_devices", FoundBy.DEVICE_ID, Erasure.ROW, Retention.DEVICE)
 _AUDIT = _Store("audit", FoundBy.SUBJECT_KEY, Erasure.MAPPING, Retention.LOG)
@@ -202,6 +204,19 @@ COLUMNS: tuple[Column, ...] = (
     *_CHALLENGES.personal(DataClass.IDENTIFIER, "whose TPM was challenged", "folded_id"),
     *_CHALLENGES.personal(DataClass.CREDENTIAL, "what the TPM has to answer", "sealed"),
     *_CHALLENGES.personal(DataClass.DEVICE_FACT, "whether it is still open", "expires_at", "spent_on"),
+    *_FAILURES.impersonal("tenant", "service_id"),
+    *_FAILURES.personal(DataClass.IDENTIFIER, "which device was refused", "folded_id", "registration_id"),
+    *_FAILURES.personal(
+        DataClass.DEVICE_FACT,
+        "why it was last refused",
+        *("occurred_at", "is_known", "error_code", "cause", "message", "transport"),
+    ),
+    *_FAILURES.personal(
+        DataClass.FREE_CONTENT,
+        "what was wrong: names out of the certificates that were shown, perhaps another device's",
+        "facts",
+    ),
+    *_FAILURES.personal(DataClass.PSEUDONYM, "the name of the request in the log", "correlation_id"),
     *_SUBJECTS.impersonal("tenant", "service_id"),
     *_SUBJECTS.personal(DataClass.IDENTIFIER, "whom a subject key stands for", "folded_id", "registration_id"),
     *_SUBJECTS.personal(DataClass.PSEUDONYM, "the name in audit and log", "subject_key"),

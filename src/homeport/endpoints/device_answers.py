@@ -53,7 +53,7 @@ class DeviceAnswers:
         services = self._services
         started = services.clock.monotonic()
         correlation_id = services.randomness.guid()
-        operation = _UNROUTED
+        operation, target = _UNROUTED, None
         try:
             target = _route(request)
             operation = target.operation.value
@@ -64,6 +64,8 @@ class DeviceAnswers:
             refusal = catalogued(
                 error, services.reporter, operation=operation, transport=_TRANSPORT, correlation_id=correlation_id
             )
+            if target is not None:
+                self._note(refusal, target, correlation_id)
             answer = self._error(refusal, correlation_id, request)
         services.reporter.request_served(
             operation=operation,
@@ -105,6 +107,15 @@ class DeviceAnswers:
         if isinstance(outcome, TpmChallenge):
             return challenge_answer(outcome, request_id=correlation_id, now=self._services.clock.now())
         return _success(target, outcome, request, correlation_id)
+
+    def _note(self, error: HomeportError, target: DeviceTarget, correlation_id: str) -> None:
+        self._services.failures.note(
+            error,
+            id_scope=target.id_scope,
+            registration_id=target.registration_id,
+            transport=_TRANSPORT,
+            correlation_id=correlation_id,
+        )
 
     def _error(self, error: HomeportError, correlation_id: str, request: DeviceHttpRequest) -> HttpAnswer:
         now = self._services.clock.now()

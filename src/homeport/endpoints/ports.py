@@ -56,6 +56,20 @@ class Hubs(Protocol):
     def detach(self, session: HubSession, listener: HubListener) -> None: ...
 
 
+class Failures(Protocol):
+    """Where the edge leaves why a device was refused, for the operator to ask."""
+
+    def note(
+        self,
+        error: HomeportError,
+        *,
+        id_scope: str,
+        registration_id: RegistrationId,
+        transport: str,
+        correlation_id: str,
+    ) -> None: ...
+
+
 class Reports(Protocol):
     """Where the edge tells what happened: log and metrics."""
 
@@ -81,6 +95,7 @@ class EdgeServices(msgspec.Struct, frozen=True, kw_only=True):
 
     registrations: Registrations
     hubs: Hubs
+    failures: Failures
     reporter: Reports
     clock: Clock
     randomness: Randomness

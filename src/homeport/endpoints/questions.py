@@ -9,6 +9,7 @@ from typing import assert_never
 
 from homeport.endpoints.failures import catalogued
 from homeport.endpoints.ports import EdgeServices
+from homeport.errors import HomeportError
 from homeport.model.attestation import AttestedIdentity, TpmChallenge
 from homeport.model.events import ServiceEvent
 from homeport.model.registration import RegistrationOperation
@@ -53,6 +54,8 @@ class Questions:
                 outcome = await services.hubs.answer(question)
         except Exception as error:
             outcome = self._refusal(error, operation, correlation_id)
+            if isinstance(error, HomeportError) and isinstance(question, ServiceQuestion):
+                self._note(error, question, correlation_id)
         services.reporter.request_served(
             operation=operation,
             status=_status(outcome),
@@ -97,6 +100,15 @@ class Questions:
                     id_scope=id_scope, registration_id=registration_id, proof=proof
                 )
         assert_never(question)
+
+    def _note(self, error: HomeportError, question: ServiceQuestion, correlation_id: str) -> None:
+        self._services.failures.note(
+            error,
+            id_scope=question.id_scope,
+            registration_id=question.registration_id,
+            transport=self._transport,
+            correlation_id=correlation_id,
+        )
 
     def _refusal(self, failure: Exception, operation: str, correlation_id: str) -> Refusal:
         error = catalogued(

@@ -20,6 +20,7 @@ from homeport import errors
 from homeport.errors import HomeportError
 
 _PATHS = frozenset({"/$iothub/websocket", "/", "/mqtt"})
+_SCHEMES = ("https://", "http://")
 _VERSION = "13"
 _NONCE = 16
 
@@ -33,8 +34,14 @@ class Handshake(msgspec.Struct, frozen=True):
 
 
 def is_device_target(target: bytes) -> bool:
-    """Whether a device's WebSocket may be asked for with this request target; the query says nothing here."""
+    """Whether a device's WebSocket may be asked for with this request target; the query says nothing here.
+
+    Java comes with a whole URI when it speaks AMQP, as RFC 9112, section 3.2.2, lets it; its host is not looked at.
+    """
     path, _, _ = target.decode("latin-1").partition("?")
+    for scheme in _SCHEMES:
+        if path.lower().startswith(scheme):
+            path = "/" + path[len(scheme) :].partition("/")[2]
     return unquote(path) in _PATHS
 
 

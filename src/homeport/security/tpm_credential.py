@@ -37,6 +37,9 @@ _RSA_BITS = 2048
 _AES_BITS = 128
 _DEFAULT_EXPONENT = 65537
 _USER_WITH_AUTH_AND_SIGN = 0x00040040
+_STAYS = 0x00030012
+"""fixedTPM, fixedParent, restricted, decrypt (Part 2, 8.3). A TPM sets the first two on no key that came from outside
+(Part 3, TPM2_Import): without them, the other half of a storage root key might lie in a file, and so our key too."""
 _SECRET = 32
 _NO_IV = bytes(16)
 
@@ -150,7 +153,8 @@ def _rsa_key(area: "_Reader") -> rsa.RSAPublicKey:
     """The key in a TPMT_PUBLIC (Part 2, 12.2.4)."""
     area.expect(_RSA, "the key is not RSA")
     area.expect(_SHA256, "its name is not made with SHA-256")
-    area.skip(4)  # attributes
+    if int.from_bytes(area.take(4), "big") & _STAYS != _STAYS:
+        raise TpmKeyMalformed("it is not a storage key that stays in its TPM")
     area.sized()  # policy
     area.expect(_AES, "it does not protect with AES")
     area.expect(_AES_BITS, "it does not protect with AES-128")
@@ -162,10 +166,10 @@ def _rsa_key(area: "_Reader") -> rsa.RSAPublicKey:
     area.end()
     if len(modulus) != _RSA_BITS // 8 or exponent != _DEFAULT_EXPONENT:
         raise TpmKeyMalformed("it is not RSA-2048 with the exponent 65537")
-    try:
-        return rsa.RSAPublicNumbers(exponent, int.from_bytes(modulus, "big")).public_key()
-    except ValueError:
-        raise TpmKeyMalformed("its modulus is none") from None
+    # Nobody else looks: a smaller number would make a weaker key, and with an even one encryption fails later.
+    if not modulus[0] & 0x80 or not modulus[-1] & 1:
+        raise TpmKeyMalformed("its modulus is none")
+    return rsa.RSAPublicNumbers(exponent, int.from_bytes(modulus, "big")).public_key()
 
 
 class _Reader:
@@ -181,9 +185,6 @@ class _Reader:
             raise TpmKeyMalformed("it breaks off")
         self._at += size
         return taken
-
-    def skip(self, size: int) -> None:
-        self.take(size)
 
     def sized(self) -> bytes:
         return self.take(int.from_bytes(self.take(2), "big"))

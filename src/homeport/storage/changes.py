@@ -11,6 +11,7 @@ import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.attestation_failure import AttestationFailure
 from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.events import AuditEvent
@@ -128,6 +129,12 @@ class SpendTpmChallenge(msgspec.Struct, frozen=True, kw_only=True):
     spent_on: str
 
 
+class PutAttestationFailures(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep each as the last failure of its registration ID; drop the oldest beyond the limits."""
+
+    failures: tuple[AttestationFailure, ...]
+
+
 class PutService(msgspec.Struct, frozen=True, kw_only=True):
     """Insert a provisioning service."""
 
@@ -206,6 +213,7 @@ Change = (
     | DeleteRegistration
     | PutTpmChallenge
     | SpendTpmChallenge
+    | PutAttestationFailures
     | PutService
     | PutLinkedHub
     | PutPolicy

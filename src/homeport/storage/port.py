@@ -13,6 +13,7 @@ import msgspec
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.attestation_failure import AttestationFailure
 from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
@@ -87,6 +88,10 @@ class RegistrationReader(Protocol):
 
     async def tpm_challenge(self, service_id: ServiceId, registration_id: RegistrationId) -> IssuedChallenge | None:
         """The newest challenge of a device's TPM, spent or not."""
+        ...
+
+    async def failure(self, service_id: ServiceId, registration_id: RegistrationId) -> AttestationFailure | None:
+        """Why the device was last refused; None if it was not, or long ago."""
         ...
 
     async def of_group(

@@ -13,6 +13,7 @@ import msgspec
 from homeport.clock import from_microseconds, to_microseconds
 from homeport.model.access_policy import AccessRight, SharedAccessPolicy
 from homeport.model.attestation import AttestationType, Evidence, IssuedChallenge, SymmetricKeyAttestation
+from homeport.model.attestation_failure import AttestationFailure
 from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import Enrollment, EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
@@ -55,6 +56,7 @@ _decode_rights = msgspec.json.Decoder(frozenset[AccessRight]).decode
 _decode_keys = msgspec.json.Decoder(tuple[str | None, str | None]).decode
 _decode_evidence = msgspec.json.Decoder(Evidence).decode
 _decode_challenge = msgspec.json.Decoder(tuple[bytes, bytes, bytes]).decode
+_decode_facts = msgspec.json.Decoder(dict[str, str]).decode
 _decode_key_pair = msgspec.json.Decoder(tuple[str, str]).decode
 
 
@@ -187,6 +189,39 @@ def challenge(service_id: ServiceId, registration_id: RegistrationId, row: Row, 
         storage_root_key=storage_root_key,
         expires_at=from_microseconds(expires_at),
         spent_on=spent_on,
+    )
+
+
+def attestation_failure_parameters(failure: AttestationFailure) -> Parameters:
+    """All columns of a failure, its key first."""
+    return (
+        failure.service_id,
+        folded(failure.registration_id),
+        failure.registration_id,
+        to_microseconds(failure.occurred_at),
+        int(failure.is_known),
+        failure.error_code,
+        failure.cause,
+        failure.message,
+        _encode(dict(failure.facts)),
+        failure.transport,
+        failure.correlation_id,
+    )
+
+
+def attestation_failure(row: Row) -> AttestationFailure:
+    """A failure."""
+    return AttestationFailure(
+        service_id=ServiceId(row[0]),
+        registration_id=RegistrationId(row[1]),
+        occurred_at=from_microseconds(row[2]),
+        is_known=bool(row[3]),
+        error_code=row[4],
+        cause=row[5],
+        message=row[6],
+        facts=_decode_facts(row[7]),
+        transport=row[8],
+        correlation_id=row[9],
     )
 
 

@@ -20,6 +20,8 @@ from homeport.storage.sql import load
 
 PURGE_BATCH = 1000
 """Records of a deleted group that go in one transaction."""
+FAILURES_KEPT = {True: 100_000, False: 10_000}
+"""Last failures of a service that are kept: of known subjects, and of IDs without one: strangers, and new members."""
 LIGHT = 32
 """Changes that one list may hold to be done on the event loop: about a third of a millisecond."""
 
@@ -29,6 +31,9 @@ _REGISTRATIONS = load("registrations")
 _SETTINGS = load("settings")
 _AUDIT = load("audit")
 _HUB_DEVICES = load("hub_devices")
+_FAILURES = load("attestation_failures")
+
+_HEAVY = frozenset({changes.DeleteEnrollmentGroup, changes.PutAttestationFailures})
 
 
 class Execute(Protocol):
@@ -56,7 +61,7 @@ class Transaction:
 
 def is_heavy(all_changes: Sequence[Change]) -> bool:
     """Whether a list would keep the event loop waiting."""
-    return len(all_changes) > LIGHT or any(type(change) is changes.DeleteEnrollmentGroup for change in all_changes)
+    return len(all_changes) > LIGHT or any(type(change) in _HEAVY for change in all_changes)
 
 
 def apply_all(transaction: Transaction, all_changes: Sequence[Change]) -> None:
@@ -91,7 +96,9 @@ def _purge_batch(transaction: Transaction, group: tuple[ServiceId, str], deleted
     batch = (*group, done_through, PURGE_BATCH)
     reach, count = transaction.execute(_REGISTRATIONS["purge_batch"], batch).fetchall()[0]
     if count:
-        transaction.execute(_REGISTRATIONS["purge_range"], (*group, done_through, reach, deleted_at))
+        doomed = (*group, done_through, reach, deleted_at)
+        transaction.execute(_FAILURES["delete_of_range"], (group[0], *doomed))
+        transaction.execute(_REGISTRATIONS["purge_range"], doomed)
     if count == PURGE_BATCH:
         transaction.execute(_REGISTRATIONS["note_purge"], (*group, deleted_at, reach))
     else:
@@ -122,6 +129,7 @@ def _delete_individual(transaction: Transaction, change: changes.DeleteIndividua
     transaction.execute(_REGISTRATIONS["delete_tpm_challenge"], key)
     if not change.keep_records:
         transaction.execute(_REGISTRATIONS["delete_of_individual"], key)
+        transaction.execute(_FAILURES["delete"], key)
 
 
 def _put_group(transaction: Transaction, change: changes.PutEnrollmentGroup) -> None:
@@ -167,6 +175,7 @@ def _put_registration(transaction: Transaction, change: changes.PutRegistration)
 def _delete_registration(transaction: Transaction, change: changes.DeleteRegistration) -> None:
     key = (change.service_id, folded(change.registration_id))
     transaction.expect_one(_REGISTRATIONS["delete"], (*key, change.expected))
+    transaction.execute(_FAILURES["delete"], key)
 
 
 def _put_tpm_challenge(transaction: Transaction, change: changes.PutTpmChallenge) -> None:
@@ -178,6 +187,14 @@ def _spend_tpm_challenge(transaction: Transaction, change: changes.SpendTpmChall
     challenge = change.challenge
     key = (challenge.service_id, folded(challenge.registration_id), to_microseconds(challenge.expires_at))
     transaction.expect_one(_REGISTRATIONS["spend_tpm_challenge"], (change.spent_on, *key))
+
+
+def _put_attestation_failures(transaction: Transaction, change: changes.PutAttestationFailures) -> None:
+    for failure in change.failures:
+        transaction.execute(_FAILURES["put"], rows.attestation_failure_parameters(failure))
+    for service_id, is_known in {(failure.service_id, failure.is_known) for failure in change.failures}:
+        kind = (service_id, int(is_known))
+        transaction.execute(_FAILURES["trim"], (*kind, *kind, FAILURES_KEPT[is_known] - 1))
 
 
 def _put_service(transaction: Transaction, change: changes.PutService) -> None:
@@ -250,6 +267,7 @@ _APPLY: dict[type, Callable[[Transaction, Any], None]] = {
     changes.DeleteRegistration: _delete_registration,
     changes.PutTpmChallenge: _put_tpm_challenge,
     changes.SpendTpmChallenge: _spend_tpm_challenge,
+    changes.PutAttestationFailures: _put_attestation_failures,
     changes.PutService: _put_service,
     changes.PutLinkedHub: _put_linked_hub,
     changes.PutPolicy: _put_policy,

@@ -12,6 +12,7 @@ from functools import partial
 
 from homeport.model.access_policy import SharedAccessPolicy
 from homeport.model.attestation import IssuedChallenge
+from homeport.model.attestation_failure import AttestationFailure
 from homeport.model.ca_certificate import CaCertificate
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
 from homeport.model.hub_device import HubDevice, HubTwin
@@ -32,6 +33,7 @@ _REGISTRATIONS = load("registrations")
 _SETTINGS = load("settings")
 _AUDIT = load("audit")
 _HUB_DEVICES = load("hub_devices")
+_FAILURES = load("attestation_failures")
 
 Fetch = Callable[[str, rows.Parameters], list[rows.Row]]
 """All rows of a statement."""
@@ -117,6 +119,10 @@ class SqliteRegistrations:
     async def tpm_challenge(self, service_id: ServiceId, registration_id: RegistrationId) -> IssuedChallenge | None:
         found = self._fetch(_REGISTRATIONS["tpm_challenge"], (service_id, folded(registration_id)))
         return rows.challenge(service_id, registration_id, found[0], self._sealer) if found else None
+
+    async def failure(self, service_id: ServiceId, registration_id: RegistrationId) -> AttestationFailure | None:
+        found = self._fetch(_FAILURES["failure"], (service_id, folded(registration_id)))
+        return rows.attestation_failure(found[0]) if found else None
 
     async def of_group(
         self, service_id: ServiceId, group_id: EnrollmentGroupId, *, after: str, limit: int

@@ -4,7 +4,7 @@ Each process of the suite has a server of its own, at an address of its own: sev
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,12 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPr
 def deployment(_server: tuple[ServerProcess, Deployment]) -> Deployment:
     """How to reach the running server."""
     return _server[1]
+
+
+@pytest.fixture(scope="session")
+def server_log(_server: tuple[ServerProcess, Deployment]) -> Callable[[], str]:
+    """What the running server has logged so far."""
+    return _server[0].log
 
 
 @pytest.fixture(scope="session")

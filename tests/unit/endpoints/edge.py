@@ -198,6 +198,16 @@ class Hubs:
         self.attached.remove((session, listener))
 
 
+class Failures:
+    """Keeps why devices were refused, with the ID scope and the registration ID."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, str, HomeportError]] = []
+
+    def note(self, error: HomeportError, *, id_scope: str, registration_id: str, **_: str) -> None:
+        self.noted.append((id_scope, registration_id, error))
+
+
 @dataclass
 class Reporter:
     """Remembers what it was told."""
@@ -367,7 +377,12 @@ async def _play(
     registrations, hubs, reporter = Registrations(), Hubs(), Reporter()
     context = server_context([KeyPair(server.certificate, server.key)])
     services = EdgeServices(
-        registrations=registrations, hubs=hubs, reporter=reporter, clock=SystemClock(), randomness=SystemRandomness()
+        registrations=registrations,
+        hubs=hubs,
+        failures=Failures(),
+        reporter=reporter,
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
     )
     listeners = build_listeners(
         services,

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from tests.unit.endpoints.edge import OPERATION_ID, Hubs, Registrations, Reporter
+from tests.unit.endpoints.edge import OPERATION_ID, Failures, Hubs, Registrations, Reporter
 
 from homeport import errors
 from homeport.clock import SystemClock, SystemRandomness
@@ -26,10 +26,12 @@ class Desk:
     def __init__(self) -> None:
         self.registrations = Registrations()
         self.reporter = Reporter()
+        self.failures = Failures()
         self.answers = DeviceAnswers(
             EdgeServices(
                 registrations=self.registrations,
                 hubs=Hubs(),
+                failures=self.failures,
                 reporter=self.reporter,
                 clock=SystemClock(),
                 randomness=SystemRandomness(),
@@ -142,6 +144,17 @@ def test_refusals_of_the_service(desk: Desk, failure: Exception, status: int, he
     assert desk.reporter.served == [("Register", status)]
     assert len(desk.reporter.crashes) == (status == 500)
     assert desk.reporter.events == []
+
+
+def test_a_refusal_is_noted_for_the_operator(desk: Desk) -> None:
+    refusal = desk.registrations.refusal = HomeportError(errors.ATTESTATION_FAILED, cause="wrong_key")
+    desk.ask(b"PUT", REGISTER)
+    assert desk.failures.noted == [("0ne1", "Dev-1", refusal)]
+
+
+def test_what_is_no_question_of_a_device_is_not_noted(desk: Desk) -> None:
+    assert desk.ask(b"GET", b"/elsewhere").status >= 400
+    assert desk.failures.noted == []
 
 
 def test_fault_of_the_reading_is_answered_and_ends_the_connection(desk: Desk) -> None:

@@ -67,9 +67,7 @@ print([talker is shaken.server for talker, _ in sent])
         pytest.param("P-256:X25519:X25519MLKEM768", "secp256r1", id="a share for P-256, better ones if need be"),
     ],
 )
-def test_the_best_group_without_another_round_trip(
-    server: Identity, tmp_path: Path, offered: str, agreed: str
-) -> None:
+def test_the_best_group_without_another_round_trip(server: Identity, tmp_path: Path, offered: str, agreed: str) -> None:
     body = f"""
 if not hasattr(SSL.Connection, "get_group_name") or SSL.OPENSSL_VERSION_NUMBER < 0x30500000:
     print("old OpenSSL")

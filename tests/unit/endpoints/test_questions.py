@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.unit.endpoints.edge import OPERATION_ID, Hubs, Registrations, Reporter
+from tests.unit.endpoints.edge import OPERATION_ID, Failures, Hubs, Registrations, Reporter
 
 from homeport import errors
 from homeport.clock import SystemClock, SystemRandomness
@@ -36,10 +36,12 @@ class Desk:
 
     def __init__(self) -> None:
         self.registrations, self.hubs, self.reporter = Registrations(), Hubs(), Reporter()
+        self.failures = Failures()
         self.questions = Questions(
             EdgeServices(
                 registrations=self.registrations,
                 hubs=self.hubs,
+                failures=self.failures,
                 reporter=self.reporter,
                 clock=SystemClock(),
                 randomness=SystemRandomness(),
@@ -91,6 +93,20 @@ def test_failure_is_a_refusal() -> None:
     assert isinstance(outcome, Refusal)
     assert (outcome.status, outcome.code) == (401, 401003)
     assert desk.reporter.served == [("Register", 401)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Attest(id_scope="s", registration_id=DEVICE, credential=TOKEN),
+        Register(id_scope="s", registration_id=DEVICE, proof=TOKEN),
+    ],
+)
+def test_a_devices_refusal_is_noted_for_the_operator(question: ServiceQuestion) -> None:
+    desk = Desk()
+    refusal = desk.registrations.refusal = HomeportError(errors.ATTESTATION_FAILED, cause="wrong_key")
+    asyncio.run(desk.questions.answer(question))
+    assert desk.failures.noted == [("s", DEVICE, refusal)]
 
 
 def test_protocol_may_refuse_by_itself() -> None:

@@ -158,9 +158,7 @@ def test_what_cannot_be_used_is_refused_once_with_its_reason_and_the_old_stays(s
     replace(server.directory / "server.key", NEW.key_pem)
     server.poll(5)
     assert server.shown() == OLD.certificate
-    assert server.reports.said == [
-        f"{server.directory}/server.key is not the key of {server.directory}/server.pem."
-    ]
+    assert server.reports.said == [f"{server.directory}/server.key is not the key of {server.directory}/server.pem."]
     replace(server.directory / "server.pem", NEW.chain_pem)
     server.poll(2)
     assert server.shown() == NEW.certificate

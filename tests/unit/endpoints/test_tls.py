@@ -1,7 +1,6 @@
 """The TLS front with real clients: certificates asked for and not judged, hostile peers, how connections end."""
 
 import asyncio
-import contextlib
 import gc
 import itertools
 import socket

@@ -31,7 +31,12 @@ def headers(subprotocol: str = "mqtt", *more: tuple[str, str], **replaced: str) 
     ("target", "is_one"),
     [
         pytest.param(b"/$iothub/websocket", True, id="Python, Node, C"),
-        pytest.param(b"/$iothub/websocket?iothub-no-client-cert=true", True, id="Java over AMQP"),
+        pytest.param(b"https://host/$iothub/websocket?iothub-no-client-cert=true", True, id="Java over AMQP"),
+        pytest.param(b"HTTP://host:443/mqtt", True, id="a URI with a port"),
+        pytest.param(b"https://host", True, id="a URI without a path"),
+        pytest.param(b"https://host/enrollments", False, id="an API's URI"),
+        pytest.param(b"/https://host/mqtt", False, id="a URI that is a path"),
+        pytest.param(b"/$iothub/websocket?x=y", True, id="a query"),
         pytest.param(b"/%24iothub/websocket", True, id="encoded"),
         pytest.param(b"/", True, id="C#"),
         pytest.param(b"/?x=1", True, id="root with a query"),
