@@ -4,6 +4,7 @@ Enrolling goes through a real service client as well; only the registration itse
 test is about.
 """
 
+import base64
 import re
 import secrets
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.pki import Authority, Identity, make_root, make_self_signed
+from tests.tpm import simulator
+from tests.tpm.commands import Tpm
+from tests.tpm.device import TpmDevice
 
 from conformance.judges import Judge
 from conformance.keys import derived_key, new_key
@@ -25,16 +29,21 @@ INITIAL_TWIN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What a device was made with: a key, or the files of a certificate, its chain included, and of its key."""
+    """What a device was made with: a key, or the files of a certificate, its chain included, and of its key, or a TPM,
+    which is a directory here.
+    """
 
     registration_id: str
     symmetric_key: str = ""
     certificate_file: Path | None = None
     key_file: Path | None = None
+    tpm_directory: Path | None = None
 
     @property
     def proof(self) -> dict[str, str]:
         """As a client program takes it."""
+        if self.tpm_directory is not None:
+            return {"tpmDirectory": str(self.tpm_directory)}
         if self.certificate_file is None:
             return {"symmetricKey": self.symmetric_key}
         return {"certificateFile": str(self.certificate_file), "keyFile": str(self.key_file)}
@@ -68,6 +77,8 @@ class Fleet:
                 return self._self_signed_device(**fields)
             case "X.509 group by root" | "X.509 group by intermediate" | "X.509 group by CA reference":
                 return self._certified_device(attestation, **fields)
+            case "TPM":
+                return self._device_with_tpm(**fields)
         raise NotImplementedError(f"nobody enrolls by {attestation} here yet")
 
     def record_of(self, registration_id: str) -> dict[str, Any]:
@@ -98,6 +109,21 @@ class Fleet:
         self.enroll_group(attestation={"type": "x509", "x509": x509}, **fields)
         registration_id = new_id()
         return self.keep(registration_id, intermediate.leaf(registration_id))
+
+    def _device_with_tpm(self, **fields: object) -> Credential:
+        directory, endorsement_key = self.make_tpm()
+        tpm = {"endorsementKey": base64.b64encode(endorsement_key).decode()}
+        record = self.enroll_device(attestation={"type": "tpm", "tpm": tpm}, **fields)
+        return Credential(registration_id=record["registrationId"], tpm_directory=directory)
+
+    def make_tpm(self) -> tuple[Path, bytes]:
+        """A new TPM, powered off again, and what its maker wrote down of it: the endorsement key."""
+        directory = self.directory / new_id("tpm")
+        directory.mkdir()
+        with simulator.powered(directory) as chip:
+            device = TpmDevice(Tpm(chip))
+            device.manufacture()
+            return directory, device.endorsement_key()
 
     def add_ca(self, authority: Authority) -> str:
         """Add a CA certificate to the service, verified by the operator's word; returns its name."""

@@ -4,6 +4,7 @@ import pytest
 
 from conformance.conftest import Judges
 from conformance.fleet import Credential, Fleet, group_member, key_of, new_id, register
+from conformance.judges import Judge
 from conformance.matrix import Cell, passing
 from conformance.server import Server
 
@@ -56,6 +57,23 @@ def test_registering_again_gives_the_same(cell: Cell, server: Server, fleet: Fle
     second = register(device(cell.client), cell, server, credential)
     assert second["status"] == "assigned"
     assert (second["assignedHub"], second["deviceId"]) == (first["assignedHub"], first["deviceId"])
+
+
+@pytest.mark.parametrize("cell", passing("provisioning", "TPM"), ids=str)
+def test_the_hub_key_outlives_the_power(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
+    """Another process, and the TPM switched on anew: the key to the hub is still in it."""
+    credential = fleet.new_device(cell.attestation)
+    with Judge(cell.client, server.ca_file) as first:
+        outcome = register(first, cell, server, credential)
+    device(cell.client).ask(
+        "hubConnect",
+        transport="MQTT",
+        hub=outcome["assignedHub"],
+        deviceId=outcome["deviceId"],
+        caFile=str(server.ca_file),
+        **credential.proof,
+    )
+    device(cell.client).ask("hubDisconnect")
 
 
 @each_way

@@ -1,7 +1,8 @@
 """A device with a TPM, from its first request to its hub, over both transports that have TPMs.
 
-No SDK drives it: Python's knows no TPM, and the package that Node's needs does not build any more. So the device is
-ours, and the judge is the TPM: a simulator in which every key stays, with commands made from the C SDK's sources.
+Node's SDK goes the straight way in test_register.py. The device here is ours, because it has to leave that way: to
+answer late, twice, or with another's TPM, and to hear a refusal that the SDK keeps to itself. Its judge is the TPM: a
+simulator in which every key stays, with commands made from the C SDK's sources.
 """
 
 import base64

@@ -197,19 +197,27 @@ class Authority(Identity):
         tbs = identity.certificate.tbs_certificate_bytes.replace(_TWINS_DER[1], _TWINS_DER[0])
         return self._resigned(identity, tbs).chain
 
+    def with_loose_boolean(self, common_name: str, *, key: PrivateKey | None = None) -> tuple[bytes, ...]:
+        """The chain of a leaf whose DER is none, though BER: TRUE must be 0xFF (X.690, 11.1). OpenSSL reads it."""
+        identity = self.leaf(common_name, key=key, extensions=[(DEVICE_USAGE, True)])
+        tbs = identity.certificate.tbs_certificate_bytes.replace(b"\x01\x01\xff", b"\x01\x01\x01")
+        return (self._signed(tbs), *identity.chain[1:])
+
     def _above(self) -> tuple[x509.Certificate, ...]:
         return () if self.is_root else self.intermediates
 
     def _resigned(self, identity: Identity, tbs: bytes, algorithm: hashes.HashAlgorithm | None = None) -> Identity:
+        certificate = x509.load_der_x509_certificate(self._signed(tbs, algorithm))
+        return Identity(certificate, identity.key, identity.intermediates)
+
+    def _signed(self, tbs: bytes, algorithm: hashes.HashAlgorithm | None = None) -> bytes:
         if isinstance(self.key, rsa.RSAPrivateKey):
             signature = self.key.sign(tbs, padding.PKCS1v15(), algorithm or hashes.SHA256())
         elif isinstance(self.key, ec.EllipticCurvePrivateKey):
             signature = self.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
         else:
             signature = self.key.sign(tbs)
-        outer = _algorithm_of(tbs)
-        der = _der(0x30, tbs + outer + _der(0x03, b"\x00" + signature))
-        return Identity(x509.load_der_x509_certificate(der), identity.key, identity.intermediates)
+        return _der(0x30, tbs + _algorithm_of(tbs) + _der(0x03, b"\x00" + signature))
 
 
 def make_root(

@@ -6,6 +6,7 @@
 
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
 const { readFileSync } = require('node:fs');
+const { TpmAuthenticationProvider } = require('azure-iot-security-tpm');
 const { X509Security } = require('azure-iot-security-x509');
 const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
 const { Client, Message } = require('azure-iot-device');
@@ -14,6 +15,7 @@ const provisioningMqtt = require('azure-iot-provisioning-device-mqtt');
 const provisioningAmqp = require('azure-iot-provisioning-device-amqp');
 const hubMqtt = require('azure-iot-device-mqtt');
 const { serve, settle } = require('./lines');
+const { tpmSecurity } = require('./tpm');
 
 const TRANSPORTS = {
   MQTT: provisioningMqtt.Mqtt,
@@ -34,6 +36,7 @@ function certificate({ certificateFile, keyFile }) {
 }
 
 function security(request) {
+  if (request.tpmDirectory) return tpmSecurity(request);
   if (request.certificateFile) return new X509Security(request.registrationId, certificate(request));
   return new SymmetricKeySecurityClient(request.registrationId, request.symmetricKey);
 }
@@ -42,7 +45,8 @@ async function register(request) {
   const transport = new TRANSPORTS[request.transport]();
   const client = ProvisioningDeviceClient.create(request.provisioningHost, request.idScope, transport, security(request));
   if ('payload' in request) client.setProvisioningPayload(request.payload);
-  return client.register();
+  const result = await client.register();
+  return result.registrationState ?? result; // with a TPM the SDK hands on the whole answer
 }
 
 async function registerMany({ devices, ...common }) {
@@ -55,11 +59,19 @@ let twin;
 const patches = [];
 let wake = () => {};
 
-async function hubConnect(request) {
-  const { transport, hub, deviceId, symmetricKey, certificateFile } = request;
+function hubClient(request) {
+  const { transport, hub, deviceId, symmetricKey, certificateFile, tpmDirectory } = request;
+  if (tpmDirectory) {
+    const provider = TpmAuthenticationProvider.fromTpmSecurityClient(deviceId, hub, tpmSecurity(request));
+    return Client.fromAuthenticationProvider(provider, HUB_TRANSPORTS[transport]);
+  }
   const proof = certificateFile ? 'x509=true' : `SharedAccessKey=${symmetricKey}`;
-  client = Client.fromConnectionString(`HostName=${hub};DeviceId=${deviceId};${proof}`, HUB_TRANSPORTS[transport]);
-  if (certificateFile) await client.setOptions(certificate(request));
+  return Client.fromConnectionString(`HostName=${hub};DeviceId=${deviceId};${proof}`, HUB_TRANSPORTS[transport]);
+}
+
+async function hubConnect(request) {
+  client = hubClient(request);
+  if (request.certificateFile) await client.setOptions(certificate(request));
   client.setRetryPolicy(new NoRetry());
   client.on('error', (error) => console.error('hub client:', error.message));
   await client.open();

@@ -43,11 +43,18 @@ class Simulator:
 @contextmanager
 def running() -> Iterator[Simulator]:
     """A fresh TPM, powered on and not yet started up (TPM2_Startup is the first command that it expects)."""
+    with tempfile.TemporaryDirectory(prefix="tpm-") as directory, powered(Path(directory)) as chip:
+        yield chip
+
+
+@contextmanager
+def powered(directory: Path) -> Iterator[Simulator]:
+    """The TPM whose state is in this directory, a fresh one if there is none; powered off in the end."""
     ours, theirs = socket.socketpair()
     ours.settimeout(_PATIENCE_SECONDS)
-    with ours, tempfile.TemporaryDirectory(prefix="tpm-") as directory:
+    with ours:
         with theirs:
-            process = _start(Path(directory), theirs)
+            process = _start(directory, theirs)
         try:
             yield Simulator(ours)
         finally:

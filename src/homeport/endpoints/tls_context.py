@@ -13,7 +13,7 @@ from OpenSSL import SSL
 
 # AES-128 first: AES-256 brings SHA-384 into the key schedule, a tenth of a handshake's CPU for nothing that it guards.
 _TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-# ECDSA first: a signature of an RSA key costs twenty times as much, and only clients that know no other shall have one.
+# ECDSA first: a signature of an RSA key costs fifteen times as much, and only who knows no other shall have one.
 _TLS12_CIPHERS = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
     b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305"
