@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.pki import Identity, make_root, make_self_signed
-from tests.tpm_public import endorsement_key, storage_root_key
+from tests.tpm.public_keys import endorsement_key, storage_root_key
 
 from conformance.conftest import Judges
 from conformance.fleet import Fleet, new_id

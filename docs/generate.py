@@ -33,7 +33,7 @@ def errors_page() -> str:
         for row in errors.catalogue()
     ]
     head = ("errorCode", "status", "name", "message starts with", "worth retrying")
-    return f"# Errors\n\nSource: `src/homeport/errors.py`. One catalogue for HTTPS and MQTT.\n\n{table(head, rows)}"
+    return f"# Errors\n\nSource: `src/homeport/errors.py`. One catalogue for every transport.\n\n{table(head, rows)}"
 
 
 def causes_page() -> str:

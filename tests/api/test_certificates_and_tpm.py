@@ -6,7 +6,7 @@ from typing import Any
 from tests.api.client import Api, in_api
 from tests.api.test_service_api import assert_refused, group, individual
 from tests.pki import Identity, make_root, make_self_signed
-from tests.tpm_public import endorsement_key
+from tests.tpm.public_keys import endorsement_key
 
 from homeport import errors
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bench.failures import BenchError
+from bench.servers import mosquitto
 from bench.servers.certificate import CertificateFiles
 from bench.servers.nginx import ACCEPTED, ASSIGNED, configuration
 from bench.servers.process import Endpoint, refuse_answering, running
@@ -63,3 +64,12 @@ def test_nginx_makes_the_same_handshake_as_homeport() -> None:
     for line in ("ssl_protocols TLSv1.3;", "ssl_verify_client optional_no_ca;", "ssl_conf_command NumTickets 0;"):
         assert line in text
     assert ACCEPTED in text
+
+
+def test_mosquitto_demands_certificates_only_where_it_is_given_a_ca(tmp_path: Path) -> None:
+    files = CertificateFiles(Path("/d/c.pem"), Path("/d/k.pem"))
+    assert "require_certificate" not in mosquitto.configuration(tmp_path, files, None)
+    text = mosquitto.configuration(tmp_path, files, "the CA")
+    assert "require_certificate true" in text
+    assert f"cafile {tmp_path}/client-ca.pem" in text
+    assert (tmp_path / "client-ca.pem").read_text() == "the CA"

@@ -10,6 +10,7 @@ import binascii
 import enum
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -34,6 +35,11 @@ _MAX_TEXT = 4 * MAX_DER
 _MAX_RSA_BITS = 8192
 _MAX_EXPONENT_BITS = 33
 """The time that a signature takes grows with modulus and exponent, and strangers choose theirs. 65,537 is usual."""
+
+_USUAL_DER = 4 * 1024
+_MOST_REMEMBERED = 1024
+"""How many certificates of handshakes stay parsed, if no larger than usual: what strangers send stays bounded, to some
+10 MiB. A device shows its own with each request over HTTPS, and the same intermediates as its neighbours."""
 
 _PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
@@ -156,7 +162,7 @@ _CAUSES = {
 
 def _parse_presented(der: bytes, place: int) -> Certificate:
     try:
-        return _parse_der(der)
+        return _parse_der(der) if len(der) > _USUAL_DER else _parse_again(der)
     except CertificateMalformed as error:
         cause = _CAUSES.get(error.reason, ChainCause.BROKEN_DER)
         raise ChainRefused(cause, place=str(place), reason=error.reason.value) from error
@@ -209,6 +215,10 @@ def _parse_der(der: bytes) -> Certificate:
         issuer=parsed.issuer.public_bytes(),
         public_key=parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     )
+
+
+_parse_again = lru_cache(_MOST_REMEMBERED)(_parse_der)
+"""The same for what was seen lately. A refusal is found anew each time."""
 
 
 def _load(der: bytes) -> x509.Certificate:

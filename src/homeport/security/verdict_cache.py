@@ -1,8 +1,9 @@
 """What was found out about CA certificates, so that a device costs one signature check: that of its own certificate.
 
-Only good verdicts are kept, and only of paths that end at a trusted certificate: strangers can neither fill the cache
-nor profit from it. A verdict says nothing of what is trusted now; whoever asks names the anchor. So nothing needs to
-be forgotten when an anchor is withdrawn. Belongs to one event loop; takes no lock.
+That one is remembered for a while as well, since a device that registers over HTTPS shows its certificate again with
+each poll. Only good verdicts are kept, and only of paths that end at a trusted certificate: strangers can neither fill
+the cache nor profit from it. A verdict says nothing of what is trusted now; whoever asks names the anchor. So nothing
+needs to be forgotten when an anchor is withdrawn. Belongs to one event loop; takes no lock.
 """
 
 from collections import OrderedDict
@@ -38,12 +39,14 @@ class VerdictCache:
     """Verdicts by path, the leaf's issuer first and the anchor last. Bounded; the least recently used goes first.
 
     The key is the whole path by thumbprints and not just its ends: two ways to the same root may differ in what they
-    allow, and a verdict must not depend on which of them was seen before.
+    allow, and a verdict must not depend on which of them was seen before. Devices are many and come seldom, so that
+    they have a place of their own and push no CA out.
     """
 
     def __init__(self, *, most: int = 4096) -> None:
         self._verdicts: _Recent[_VerdictKey, IssuerVerdict] = _Recent(most)
         self._signatures: _Recent[tuple[str, str], bool] = _Recent(most)
+        self._devices: _Recent[tuple[str, str], bool] = _Recent(most)
 
     def verdict(self, issuers: Sequence[Certificate], now: datetime, *, allow_expired: bool) -> IssuerVerdict | None:
         """The verdict on this path, if there is one that holds at `now`."""
@@ -61,9 +64,14 @@ class VerdictCache:
             self._signatures.put((lower.sha256_thumbprint, upper.sha256_thumbprint), True)
         return verdict
 
+    def remember_device(self, leaf: Certificate, issuer: Certificate) -> None:
+        """Keep that `issuer` signed a device's certificate whose path held. Whether it holds is judged anew."""
+        self._devices.put((leaf.sha256_thumbprint, issuer.sha256_thumbprint), True)
+
     def knows_signature(self, certificate: Certificate, issuer: Certificate) -> bool:
-        """Whether `issuer` was seen to have signed `certificate`: both are CA certificates, and it never changes."""
-        return self._signatures.get((certificate.sha256_thumbprint, issuer.sha256_thumbprint)) is True
+        """Whether `issuer` was seen to have signed `certificate`, in a path that held; it never changes."""
+        pair = (certificate.sha256_thumbprint, issuer.sha256_thumbprint)
+        return self._signatures.get(pair) is True or self._devices.get(pair) is True
 
     @property
     def size(self) -> int:

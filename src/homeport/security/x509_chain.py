@@ -83,6 +83,7 @@ def check_path(
         check_issuers(path.issuers, now, allow_expired=allow_expired)
         verdict = cache.remember(path.issuers, allow_expired=allow_expired)
     check_names(path.leaf, path.issuers)
+    cache.remember_device(path.leaf, path.issuers[0])
     return ValidatedPath(
         certificates=path.certificates,
         valid_until=min(path.leaf.parsed.not_valid_after_utc, verdict.valid_until),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.pki import make_self_signed
 from tests.sockets.server_process import Deployment
-from tests.tpm_public import endorsement_key
+from tests.tpm.public_keys import endorsement_key
 from tests.unit.cli.terminal import Terminal
 
 from homeport.security.sas import decode_key

@@ -108,6 +108,19 @@ def test_a_presented_chain_keeps_its_order_and_loses_its_repetitions() -> None:
     assert [each.is_self_issued for each in chain] == [False, False, True]
 
 
+def test_what_a_device_shows_again_is_not_parsed_again() -> None:
+    device = make_root().intermediate("Line 1").leaf("device-1")
+    first, again = parse_chain(device.chain), parse_chain(tuple(bytes(bytearray(der)) for der in device.chain))
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+def test_a_certificate_that_is_larger_than_usual_is_not_kept() -> None:
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), bytes(5_000))
+    large = make_self_signed("device-1", extensions=[(padding, False)])
+    assert len(large.der) < MAX_DER
+    assert parse_chain((large.der,))[0] is not parse_chain((large.der,))[0]
+
+
 def test_a_chain_of_twenty_is_refused_unread() -> None:
     _, device = make_deep_chain(20)
     with pytest.raises(ChainRefused) as caught:

@@ -50,6 +50,20 @@ def test_the_signatures_of_a_good_path_are_known() -> None:
     assert not cache.knows_signature(PATH[1], PATH[0])
 
 
+def test_a_devices_signature_is_known_until_others_have_come() -> None:
+    cache = VerdictCache(most=2)
+    cache.remember(PATH, allow_expired=False)
+    first, second, third = (parse_certificate(LINE.leaf(f"device-{number}").der) for number in range(3))
+    cache.remember_device(first, PATH[0])
+    assert cache.knows_signature(first, PATH[0])
+    assert not cache.knows_signature(first, PATH[1])
+    assert not cache.knows_signature(second, PATH[0])
+    cache.remember_device(second, PATH[0])
+    cache.remember_device(third, PATH[0])
+    assert not cache.knows_signature(first, PATH[0])
+    assert cache.knows_signature(*PATH), "devices push no CA out"
+
+
 def test_the_one_not_asked_for_longest_is_forgotten() -> None:
     cache = VerdictCache(most=2)
     first, second, third = path("1"), path("2"), path("3")

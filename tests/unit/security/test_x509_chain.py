@@ -201,6 +201,17 @@ def test_a_fleet_below_one_intermediate_shares_one_verdict() -> None:
     assert cache.size == 1
 
 
+def test_the_signature_on_a_device_is_known_once_its_path_has_held() -> None:
+    cache = VerdictCache()
+    good, expired = LINE.leaf("good"), LINE.leaf("expired", valid=EXPIRED)
+    validate(good.chain, ROOT, cache=cache)
+    with pytest.raises(ChainRefused):
+        validate(expired.chain, ROOT, cache=cache)
+    line = parse_certificate(LINE.der)
+    assert cache.knows_signature(parse_certificate(good.der), line)
+    assert not cache.knows_signature(parse_certificate(expired.der), line)
+
+
 def test_a_verdict_does_not_outlive_the_trust_in_its_anchor() -> None:
     cache = VerdictCache()
     presented = LINE.leaf("d").chain

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from tests.tpm_public import endorsement_key, storage_root_key
+from tests.tpm.public_keys import endorsement_key, storage_root_key
 from tests.unit.administration.world import refused
 
 from homeport import errors
