@@ -1,4 +1,4 @@
-"""Enrolling the benchmark's group through the service API, with nothing but the standard library.
+"""Enrolling the benchmark's devices through the service API, with nothing but the standard library.
 
 The token is the service SAS token of `provisioningserviceowner`: signed text is the host as it stands in
 `sr`, a line feed, and the expiry in seconds.
@@ -8,45 +8,48 @@ import base64
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import ssl
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote_plus
 
 from bench.failures import BenchError
 from bench.servers.homeport import Homeport
 
-GROUP_ID = "bench"
+SYMMETRIC_GROUP, SIGNING_GROUP = "bench-symmetric", "bench-signing"
 API_VERSION = "2021-10-01"
 TOKEN_LIFETIME_SECONDS = 600
+BULK_ITEMS = 10
 
 # Keys of a benchmark that lives for minutes on loopback: fixed, so that runs differ in nothing.
 GROUP_KEY = base64.b64encode(bytes(range(64))).decode()
 SECONDARY_KEY = base64.b64encode(bytes(range(64, 128))).decode()
 
 
-def enroll_group(server: Homeport) -> None:
-    """Create the enrollment group that every simulated device belongs to."""
-    body = {
-        "enrollmentGroupId": GROUP_ID,
-        "attestation": {
-            "type": "symmetricKey",
-            "symmetricKey": {"primaryKey": GROUP_KEY, "secondaryKey": SECONDARY_KEY},
-        },
-    }
-    trust = ssl.create_default_context(cafile=str(server.ca_file))
-    connection = http.client.HTTPSConnection(server.tls.address, server.tls.port, context=trust, timeout=10)
-    headers = {
-        "Authorization": service_token(server.service_connection_string, expiry=_in_ten_minutes()),
-        "Content-Type": "application/json; charset=utf-8",
-    }
-    path = f"/enrollmentGroups/{GROUP_ID}?api-version={API_VERSION}"
-    connection.request("PUT", path, json.dumps(body), headers)
-    response = connection.getresponse()
-    answer = response.read().decode(errors="replace")
-    connection.close()
-    if response.status != 200:
-        raise BenchError(f"homeport refused the enrollment group with {response.status}: {answer}")
+def enroll_symmetric_group(server: Homeport) -> None:
+    """Create the enrollment group that every simulated device with a token belongs to."""
+    keys = {"primaryKey": GROUP_KEY, "secondaryKey": SECONDARY_KEY}
+    _enroll_group(server, SYMMETRIC_GROUP, {"type": "symmetricKey", "symmetricKey": keys})
+
+
+def enroll_signing_group(server: Homeport, signing_certificate: str) -> None:
+    """Create the group of all devices below a CA certificate (PEM)."""
+    certificates = {"primary": {"certificate": signing_certificate}}
+    _enroll_group(server, SIGNING_GROUP, {"type": "x509", "x509": {"signingCertificates": certificates}})
+
+
+def enroll_individuals(server: Homeport, certificates: Mapping[str, str]) -> None:
+    """Enroll devices by their own certificates (PEM), by registration ID; as many at a time as the API takes."""
+    entries = (_individual(registration_id, certificate) for registration_id, certificate in certificates.items())
+    with _service_api(server) as ask:
+        while batch := list(itertools.islice(entries, BULK_ITEMS)):
+            answer = ask("POST", "/enrollments", {"mode": "create", "enrollments": batch})
+            if not answer["isSuccessful"]:
+                raise BenchError(f"homeport refused enrollments: {answer['errors'][0]}")
 
 
 def device_key(registration_id: str, *, group_key: str = GROUP_KEY) -> str:
@@ -63,6 +66,45 @@ def service_token(connection_string: str, *, expiry: int) -> str:
     digest = hmac.digest(key, f"{resource}\n{expiry}".encode(), hashlib.sha256)
     signature = quote_plus(base64.b64encode(digest))
     return f"SharedAccessSignature sr={resource}&sig={signature}&se={expiry}&skn={parts['SharedAccessKeyName']}"
+
+
+def _enroll_group(server: Homeport, group_id: str, attestation: Mapping[str, Any]) -> None:
+    with _service_api(server) as ask:
+        ask("PUT", f"/enrollmentGroups/{group_id}", {"enrollmentGroupId": group_id, "attestation": attestation})
+
+
+def _individual(registration_id: str, certificate: str) -> dict[str, Any]:
+    certificates = {"primary": {"certificate": certificate}}
+    attestation = {"type": "x509", "x509": {"clientCertificates": certificates}}
+    return {"registrationId": registration_id, "attestation": attestation}
+
+
+@contextmanager
+def _service_api(server: Homeport) -> Iterator["_ServiceApi"]:
+    trust = ssl.create_default_context(cafile=str(server.ca_file))
+    connection = http.client.HTTPSConnection(server.tls.address, server.tls.port, context=trust, timeout=10)
+    try:
+        yield _ServiceApi(connection, service_token(server.service_connection_string, expiry=_in_ten_minutes()))
+    finally:
+        connection.close()
+
+
+class _ServiceApi:
+    """One connection, asked again and again."""
+
+    def __init__(self, connection: http.client.HTTPSConnection, token: str) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": token, "Content-Type": "application/json; charset=utf-8"}
+
+    def __call__(self, method: str, path: str, body: object) -> dict[str, Any]:
+        """The answer's JSON. Raises `BenchError` when it is no 200."""
+        self._connection.request(method, f"{path}?api-version={API_VERSION}", json.dumps(body), self._headers)
+        response = self._connection.getresponse()
+        answer = response.read().decode(errors="replace")
+        if response.status != 200:
+            raise BenchError(f"homeport refused {method} {path} with {response.status}: {answer}")
+        parsed: dict[str, Any] = json.loads(answer)
+        return parsed
 
 
 def _in_ten_minutes() -> int:

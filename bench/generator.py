@@ -23,13 +23,18 @@ TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """The devices of one run: their ID scope, the key theirs are derived from, and their numbers."""
+    """The devices of one run: their ID scope, the key theirs are derived from, and their numbers.
+
+    `certificates` is a file with one for each of them (`device_certificates.py`), which they then present instead of
+    tokens.
+    """
 
     id_scope: str = "0ne00000000"
     group_key: str
     prefix: str
     stride: int = 1
     size: int = 1
+    certificates: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +86,19 @@ class Generator:
             "--fleet-size": fleet.size,
             "--operations": operations,
         }
+        if fleet.certificates is not None:
+            options["--credentials"] = fleet.certificates
         words = [str(word) for option in options.items() for word in option]
         return [str(self.binary), mode, endpoint.address, str(endpoint.port), *words]
 
 
-def build() -> Generator:
+def build(directory: Path = BUILD) -> Generator:
     """Compile the generator with the system's compiler. Raises `BenchError` when that cannot be done."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise BenchError("The load generator is written in C: install a C compiler (Debian: gcc, libssl-dev).")
-    BUILD.mkdir(exist_ok=True)
-    binary = BUILD / "homeport-load"
+    directory.mkdir(exist_ok=True)
+    binary = directory / "homeport-load"
     sources = sorted(str(file) for file in SOURCE.glob("*.c"))
     flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(binary)]
     done = subprocess.run(

@@ -1,7 +1,8 @@
 """The shape that the processor-time cases share: warm both sides up, then take turns, round by round."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.enrolling import GROUP_KEY
 from bench.generator import Fleet
@@ -9,28 +10,57 @@ from bench.measurement import Cost, Round, cost_of, handshake_note
 from bench.plan import Plan
 from bench.servers.process import Endpoint, Server
 
+Certify = Callable[[str, int], Path]
+"""Makes the devices of a turn, given how their names begin and how many they are; answers the generator's file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One of the two servers of a case, and how the generator talks to it."""
+    """One of the two sides of a case, and how the generator talks to it.
+
+    `prefix` tells the devices of the sides apart where both are the same server.
+    """
 
     server: Server
     endpoint: Endpoint
     mode: str
     id_scope: str = "0ne00000000"
+    prefix: str = ""
 
 
-def take_turns(plan: Plan, reference: Side, candidate: Side) -> tuple[list[Round], list[str]]:
-    """The rounds, and what is to be noted about both sides' handshakes."""
-    notes = [_warm_up(plan, side) for side in (reference, candidate)]
-    return list(_rounds(plan, reference, candidate)), notes
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """The devices of a turn: new ones, since a first registration writes more than a repeated one."""
+
+    prefix: str
+    certificates: Path | None
+
+    def fleet(self, side: Side) -> Fleet:
+        return Fleet(
+            id_scope=side.id_scope,
+            group_key=GROUP_KEY,
+            prefix=side.prefix + self.prefix,
+            certificates=self.certificates,
+        )
 
 
-def _rounds(plan: Plan, reference: Side, candidate: Side) -> Iterator[Round]:
+def take_turns(
+    plan: Plan, reference: Side, candidate: Side, certify: Certify | None = None
+) -> tuple[list[Round], list[str]]:
+    """The rounds, and what is to be noted about both sides' handshakes.
+
+    With `certify`, devices present certificates, the same ones to both sides; it is called in front of each round.
+    """
+    turn = _turn("warm-", plan.settings.warm_up, certify)
+    notes = [_warm_up(plan, side, turn) for side in (reference, candidate)]
+    return list(_rounds(plan, reference, candidate, certify)), notes
+
+
+def _rounds(plan: Plan, reference: Side, candidate: Side, certify: Certify | None) -> Iterator[Round]:
     for number in range(1, plan.settings.rounds + 1):
         plan.narrator.tell(f"round {number} of {plan.settings.rounds}")
-        prefix = f"round-{number}-"
-        theirs, ours = _cost(plan, reference, prefix), _cost(plan, candidate, prefix)
+        turn = _turn(f"round-{number}-", plan.settings.operations, certify)
+        theirs, ours = _cost(plan, reference, turn), _cost(plan, candidate, turn)
         yield Round(
             reference=theirs.cpu_us,
             candidate=ours.cpu_us,
@@ -38,16 +68,15 @@ def _rounds(plan: Plan, reference: Side, candidate: Side) -> Iterator[Round]:
         )
 
 
-def _warm_up(plan: Plan, side: Side) -> str:
-    result = plan.warm_up(side.mode, side.endpoint, _fleet(side, "warm-"))
+def _turn(prefix: str, count: int, certify: Certify | None) -> _Turn:
+    return _Turn(prefix=prefix, certificates=certify(prefix, count) if certify else None)
+
+
+def _warm_up(plan: Plan, side: Side, turn: _Turn) -> str:
+    result = plan.warm_up(side.mode, side.endpoint, turn.fleet(side))
     return handshake_note(side.server, result)
 
 
-def _cost(plan: Plan, side: Side, prefix: str) -> Cost:
-    fleet = _fleet(side, prefix)
+def _cost(plan: Plan, side: Side, turn: _Turn) -> Cost:
+    fleet = turn.fleet(side)
     return cost_of(side.server, lambda: plan.load(side.mode, side.endpoint, fleet, plan.settings.operations))
-
-
-def _fleet(side: Side, prefix: str) -> Fleet:
-    """New devices for every turn: a first registration writes more than a repeated one."""
-    return Fleet(id_scope=side.id_scope, group_key=GROUP_KEY, prefix=prefix)

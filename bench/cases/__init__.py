@@ -2,17 +2,25 @@
 
 from collections.abc import Callable, Mapping
 
+from bench.cases.amqp_sas import measure_amqp_sas
+from bench.cases.https_chain import measure_https_chain
 from bench.cases.https_sas import measure_https_sas
+from bench.cases.https_self_signed import measure_https_self_signed
 from bench.cases.idle_memory import measure_idle_memory
 from bench.cases.lookup import measure_lookup
 from bench.cases.mqtt_sas import measure_mqtt_sas
+from bench.cases.mqtt_x509 import measure_mqtt_x509
 from bench.cases.plain_http import measure_plain_http
 from bench.measurement import CaseResult
 from bench.plan import Plan
 
 CASES: Mapping[str, Callable[[Plan], CaseResult]] = {
     "https-sas": measure_https_sas,
+    "https-self-signed": measure_https_self_signed,
+    "https-chain": measure_https_chain,
     "mqtt-sas": measure_mqtt_sas,
+    "mqtt-x509": measure_mqtt_x509,
+    "amqp-sas": measure_amqp_sas,
     "plain-http": measure_plain_http,
     "lookup": measure_lookup,
     "idle-memory": measure_idle_memory,

@@ -5,7 +5,7 @@ status (200, assigned), of a device that was never seen before. homeport checks 
 the device's key, writes the device, its record and the audit event, and waits for the disk.
 """
 
-from bench.enrolling import enroll_group
+from bench.enrolling import enroll_symmetric_group
 from bench.measurement import CaseResult, Judged
 from bench.plan import Plan
 from bench.registration_rounds import Side, take_turns
@@ -17,11 +17,11 @@ def measure_https_sas(plan: Plan) -> CaseResult:
     """Server CPU per registration, homeport / nginx."""
     directory = plan.workspace / "https-sas"
     with nginx(directory / "nginx") as reference, homeport(directory / "homeport") as candidate:
-        enroll_group(candidate)
+        enroll_symmetric_group(candidate)
         rounds, notes = take_turns(
             plan,
-            Side(server=reference, endpoint=reference.tls, mode="https-sas"),
-            Side(server=candidate, endpoint=candidate.tls, mode="https-sas", id_scope=candidate.id_scope),
+            Side(server=reference, endpoint=reference.tls, mode="https"),
+            Side(server=candidate, endpoint=candidate.tls, mode="https", id_scope=candidate.id_scope),
         )
     return CaseResult(
         case="https-sas",

@@ -8,7 +8,7 @@ Mosquitto stands beside it for scale; the bound is in KiB.
 import time
 from pathlib import Path
 
-from bench.enrolling import GROUP_KEY, enroll_group
+from bench.enrolling import GROUP_KEY, enroll_symmetric_group
 from bench.generator import Fleet
 from bench.measurement import CaseResult, Judged, Round
 from bench.plan import Plan
@@ -50,9 +50,9 @@ def _of_mosquitto(plan: Plan, directory: Path) -> float:
 
 def _of_homeport(plan: Plan, directory: Path) -> float:
     with homeport(directory / "homeport") as server:
-        enroll_group(server)
+        enroll_symmetric_group(server)
         fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix="warm-")
-        plan.warm_up("mqtt-sas", server.mqtt, fleet)
+        plan.warm_up("mqtt", server.mqtt, fleet)
         return _per_connection(plan, server, server.mqtt, fleet)
 
 

@@ -63,7 +63,7 @@ def _filled(plan: Plan, address: str, population: int) -> Iterator[FilledServer]
             size=DEVICES,
         )
         plan.narrator.tell(f"registering {DEVICES:,} of {population:,} devices")
-        plan.load("https-sas", server.tls, fleet, DEVICES)
+        plan.load("https", server.tls, fleet, DEVICES)
         yield FilledServer(server, fleet)
 
 

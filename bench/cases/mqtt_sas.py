@@ -5,7 +5,7 @@ Mosquitto: CONNECT, SUBSCRIBE, two PUBLISH of QoS 1, DISCONNECT; nobody answers 
 checked. Each on a fresh TCP connection with a full TLS 1.3 handshake.
 """
 
-from bench.enrolling import enroll_group
+from bench.enrolling import enroll_symmetric_group
 from bench.measurement import CaseResult, Judged
 from bench.plan import Plan
 from bench.registration_rounds import Side, take_turns
@@ -17,11 +17,11 @@ def measure_mqtt_sas(plan: Plan) -> CaseResult:
     """Server CPU per registration, homeport / Mosquitto."""
     directory = plan.workspace / "mqtt-sas"
     with mosquitto(directory / "mosquitto") as reference, homeport(directory / "homeport") as candidate:
-        enroll_group(candidate)
+        enroll_symmetric_group(candidate)
         rounds, notes = take_turns(
             plan,
             Side(server=reference, endpoint=reference.tls, mode="mqtt-broker"),
-            Side(server=candidate, endpoint=candidate.mqtt, mode="mqtt-sas", id_scope=candidate.id_scope),
+            Side(server=candidate, endpoint=candidate.mqtt, mode="mqtt", id_scope=candidate.id_scope),
         )
     return CaseResult(
         case="mqtt-sas",

@@ -5,7 +5,7 @@ sensitive to a change in our own code. Judged by its microseconds on the kind of
 measured on; nginx stands beside it to show what the machine was like in that minute.
 """
 
-from bench.enrolling import enroll_group
+from bench.enrolling import enroll_symmetric_group
 from bench.measurement import CaseResult, Judged
 from bench.plan import Plan
 from bench.registration_rounds import Side, take_turns
@@ -19,7 +19,7 @@ def measure_plain_http(plan: Plan) -> CaseResult:
     with nginx(directory / "nginx") as reference, homeport(directory / "homeport", plain=True) as candidate:
         assert reference.plain is not None
         assert candidate.plain is not None
-        enroll_group(candidate)
+        enroll_symmetric_group(candidate)
         rounds, _ = take_turns(
             plan,
             Side(server=reference, endpoint=reference.plain, mode="http-plain"),

@@ -16,10 +16,12 @@ enum { PATIENCE_SECONDS = 20 };
 static atomic_long certificate_requests;
 static atomic_long session_tickets;
 
-static int count_certificate_request(SSL *tls, X509 **certificate, EVP_PKEY **key) {
-    (void)tls, (void)certificate, (void)key;
+/* OpenSSL calls this only when the server has asked. */
+static int answer_certificate_request(SSL *tls, void *unused) {
+    const struct credential *credential = SSL_get_app_data(tls);
+    (void)unused;
     certificate_requests++;
-    return 0; /* none to send: the server goes on without */
+    return credential == NULL || use_credential(tls, credential); /* with none, the server goes on without */
 }
 
 static int count_session_ticket(SSL *tls, SSL_SESSION *session) {
@@ -47,7 +49,8 @@ static SSL_CTX *new_tls_context(void) {
     SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384");
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, count_session_ticket);
-    SSL_CTX_set_client_cert_cb(context, count_certificate_request);
+    SSL_CTX_set_cert_cb(context, answer_certificate_request, NULL);
+    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN); /* a device sends what it was given, and looks for no more */
     return context;
 }
 
@@ -76,14 +79,16 @@ static void set_options(int socket) {
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
-static bool handshake(struct connection *connection, SSL_CTX *context) {
+static bool handshake(struct connection *connection, SSL_CTX *context, const struct credential *credential) {
     connection->tls = SSL_new(context);
-    if (connection->tls == NULL || SSL_set_fd(connection->tls, connection->socket) != 1)
+    if (connection->tls == NULL || SSL_set_fd(connection->tls, connection->socket) != 1 ||
+        SSL_set_app_data(connection->tls, (void *)credential) != 1)
         return failed_in_tls("TLS");
     return SSL_connect(connection->tls) == 1 || failed_in_tls("TLS handshake");
 }
 
-bool open_connection(struct connection *connection, const struct endpoint *endpoint) {
+bool open_connection(struct connection *connection, const struct endpoint *endpoint,
+                     const struct credential *credential) {
     ERR_clear_error();
     errno = 0;
     connection->tls = NULL;
@@ -97,7 +102,7 @@ bool open_connection(struct connection *connection, const struct endpoint *endpo
         reset_connection(connection);
         return false;
     }
-    if (endpoint->tls != NULL && !handshake(connection, endpoint->tls)) {
+    if (endpoint->tls != NULL && !handshake(connection, endpoint->tls, credential)) {
         reset_connection(connection);
         return false;
     }

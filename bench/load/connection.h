@@ -7,6 +7,8 @@
 #ifndef HOMEPORT_LOAD_CONNECTION_H
 #define HOMEPORT_LOAD_CONNECTION_H
 
+#include "credentials.h"
+
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +35,9 @@ struct handshakes {
 bool resolve_endpoint(struct endpoint *endpoint, const char *address, const char *port, bool with_tls);
 void free_endpoint(struct endpoint *endpoint);
 
-bool open_connection(struct connection *connection, const struct endpoint *endpoint);
+/* `credential` is what the device presents when the server asks; NULL: nothing. */
+bool open_connection(struct connection *connection, const struct endpoint *endpoint,
+                     const struct credential *credential);
 bool send_bytes(struct connection *connection, const void *bytes, size_t length);
 
 /* At least one byte, at most `capacity`; end of stream is a failure. */

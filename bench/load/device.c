@@ -41,13 +41,10 @@ static void encode_signature(char *encoded, const unsigned char digest[DIGEST]) 
     *encoded = '\0';
 }
 
-void make_device(struct device *device, const struct fleet *fleet, long index) {
+static void make_token(struct device *device, const struct fleet *fleet) {
     unsigned char key[DIGEST], digest[DIGEST];
     char resource[192], signed_text[224], signature[3 * BASE64_DIGEST];
     long long expiry = (long long)time(NULL) + TOKEN_LIFETIME_SECONDS;
-
-    snprintf(device->registration_id, sizeof device->registration_id, "%s%08ld", fleet->prefix,
-             fleet->first + index * fleet->stride);
     sign(key, fleet->group_key, fleet->group_key_length, device->registration_id);
     snprintf(resource, sizeof resource, "%s%%2Fregistrations%%2F%s", fleet->id_scope, device->registration_id);
     snprintf(signed_text, sizeof signed_text, "%s\n%lld", resource, expiry);
@@ -55,4 +52,13 @@ void make_device(struct device *device, const struct fleet *fleet, long index) {
     encode_signature(signature, digest);
     snprintf(device->token, sizeof device->token, "SharedAccessSignature sr=%s&sig=%s&se=%lld", resource, signature,
              expiry);
+}
+
+void make_device(struct device *device, const struct fleet *fleet, long index) {
+    snprintf(device->registration_id, sizeof device->registration_id, "%s%08ld", fleet->prefix,
+             fleet->first + index * fleet->stride);
+    device->token[0] = '\0';
+    device->credential = fleet->credentials.count > 0 ? &fleet->credentials.each[index] : NULL;
+    if (device->credential == NULL)
+        make_token(device, fleet);
 }

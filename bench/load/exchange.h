@@ -37,6 +37,8 @@ bool look_up_by_http(struct worker *worker, long index);  /* kept connection: PO
 bool register_by_mqtt(struct worker *worker, long index); /* fresh connection: the whole story of an SDK */
 bool publish_to_broker(struct worker *worker, long index); /* the same packets without a service behind */
 
+bool register_by_amqp(struct worker *worker, long index); /* fresh connection: SASL, two links, two questions */
+
 /* Connect and subscribe `operations` devices, say so on standard output, and wait for the end of input. */
 bool hold_idle_connections(const struct target *target);
 

@@ -66,15 +66,22 @@ static bool expect_assigned(const struct response *response) {
     return strstr(response->body, "\"status\":\"assigned\"") != NULL || failed("not assigned: %.300s", response->body);
 }
 
+/* A device with a certificate has nothing to say about its proof in HTTP. */
+static const char *authorization(char line[576], const struct device *device) {
+    int size = device->token[0] == '\0' ? 0 : snprintf(line, 576, "Authorization: %s\r\n", device->token);
+    line[size] = '\0';
+    return line;
+}
+
 static bool put_registration(struct worker *worker, const struct device *device, struct response *response) {
-    char request[2048], body[128];
+    char request[2048], body[128], line[576];
     int length = snprintf(body, sizeof body, "{\"registrationId\":\"%s\"}", device->registration_id);
     snprintf(request, sizeof request,
              "PUT /%s/registrations/%s/register?api-version=" API_VERSION " HTTP/1.1\r\n"
-             "Host: %s\r\nAuthorization: %s\r\nAccept: application/json\r\n"
+             "Host: %s\r\n%sAccept: application/json\r\n"
              "Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-             worker->target->fleet.id_scope, device->registration_id, worker->target->host, device->token, length,
-             body);
+             worker->target->fleet.id_scope, device->registration_id, worker->target->host, authorization(line, device),
+             length, body);
     return ask(&worker->connection, request, 202, response);
 }
 
@@ -87,14 +94,14 @@ static bool copy_operation_id(char operation_id[128], const struct response *res
 }
 
 static bool get_operation(struct worker *worker, const struct device *device, struct response *response) {
-    char request[2048], operation_id[128];
+    char request[2048], operation_id[128], line[576];
     if (!copy_operation_id(operation_id, response))
         return false;
     snprintf(request, sizeof request,
              "GET /%s/registrations/%s/operations/%s?api-version=" API_VERSION " HTTP/1.1\r\n"
-             "Host: %s\r\nAuthorization: %s\r\nAccept: application/json\r\n\r\n",
+             "Host: %s\r\n%sAccept: application/json\r\n\r\n",
              worker->target->fleet.id_scope, device->registration_id, operation_id, worker->target->host,
-             device->token);
+             authorization(line, device));
     return ask(&worker->connection, request, 200, response) && expect_assigned(response);
 }
 
@@ -102,7 +109,7 @@ bool register_by_http(struct worker *worker, long index) {
     struct device device;
     struct response response;
     make_device(&device, &worker->target->fleet, index);
-    if (!open_connection(&worker->connection, &worker->target->endpoint))
+    if (!open_connection(&worker->connection, &worker->target->endpoint, device.credential))
         return false;
     bool done = put_registration(worker, &device, &response) && get_operation(worker, &device, &response);
     reset_connection(&worker->connection);
@@ -118,16 +125,18 @@ static long scattered(long index, long size) {
 bool look_up_by_http(struct worker *worker, long index) {
     struct device device;
     struct response response;
-    char request[2048], body[128];
+    char request[2048], body[128], line[576];
     make_device(&device, &worker->target->fleet, scattered(index, worker->target->fleet.size));
-    if (worker->connection.socket < 0 && !open_connection(&worker->connection, &worker->target->endpoint))
+    if (worker->connection.socket < 0 &&
+        !open_connection(&worker->connection, &worker->target->endpoint, device.credential))
         return false;
     int length = snprintf(body, sizeof body, "{\"registrationId\":\"%s\"}", device.registration_id);
     snprintf(request, sizeof request,
              "POST /%s/registrations/%s?api-version=" API_VERSION " HTTP/1.1\r\n"
-             "Host: %s\r\nAuthorization: %s\r\nAccept: application/json\r\n"
+             "Host: %s\r\n%sAccept: application/json\r\n"
              "Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-             worker->target->fleet.id_scope, device.registration_id, worker->target->host, device.token, length, body);
+             worker->target->fleet.id_scope, device.registration_id, worker->target->host, authorization(line, &device),
+             length, body);
     restart_clock(worker);
     return ask(&worker->connection, request, 200, &response) && expect_assigned(&response);
 }

@@ -2,6 +2,7 @@
  *
  *     homeport-load MODE ADDRESS PORT [--host NAME] [--id-scope S] [--group-key BASE64] [--prefix P]
  *                   [--first N] [--stride N] [--fleet-size N] [--operations N] [--threads N]
+ *                   [--credentials PEM-FILE]
  *
  * One JSON line on standard output when every operation succeeded; exit code 1 and the first failure on
  * standard error otherwise. Blocking threads and OpenSSL, nothing else: a client in Python would take
@@ -25,9 +26,9 @@ struct mode {
 };
 
 static const struct mode modes[] = {
-    {"https-sas", true, register_by_http},    {"http-plain", false, register_by_http},
-    {"lookup", true, look_up_by_http},        {"mqtt-sas", true, register_by_mqtt},
-    {"mqtt-broker", true, publish_to_broker}, {"mqtt-idle", true, NULL},
+    {"https", true, register_by_http}, {"http-plain", false, register_by_http}, {"lookup", true, look_up_by_http},
+    {"mqtt", true, register_by_mqtt},  {"mqtt-broker", true, publish_to_broker}, {"mqtt-idle", true, NULL},
+    {"amqp", true, register_by_amqp},
 };
 
 static const struct mode *find_mode(const char *name) {
@@ -53,6 +54,7 @@ static bool read_option(struct target *target, int option, const char *value) {
     case 'p': target->fleet.prefix = value; return strlen(value) <= 32 || failed("the prefix is too long");
     case 'f': return read_number(&target->fleet.first, value);
     case 'd': return read_number(&target->fleet.stride, value);
+    case 'c': return load_credentials(&target->fleet.credentials, value);
     case 'z': return read_number(&target->fleet.size, value);
     case 'n': return read_number(&target->operations, value);
     case 't':
@@ -70,7 +72,8 @@ static bool read_options(struct target *target, int count, char **arguments) {
         {"group-key", required_argument, NULL, 'k'},  {"prefix", required_argument, NULL, 'p'},
         {"first", required_argument, NULL, 'f'},      {"stride", required_argument, NULL, 'd'},
         {"fleet-size", required_argument, NULL, 'z'}, {"operations", required_argument, NULL, 'n'},
-        {"threads", required_argument, NULL, 't'},    {NULL, 0, NULL, 0},
+        {"threads", required_argument, NULL, 't'},    {"credentials", required_argument, NULL, 'c'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
@@ -78,6 +81,13 @@ static bool read_options(struct target *target, int count, char **arguments) {
             return false;
     }
     return optind + 3 == count || failed("MODE, ADDRESS and PORT are needed");
+}
+
+/* Every operation has a device, and every device of a fleet with certificates its own. */
+static bool check_credentials(const struct target *target) {
+    const struct credentials *credentials = &target->fleet.credentials;
+    return credentials->each == NULL || credentials->count >= target->operations ||
+           failed("%ld certificates are too few for %ld devices", credentials->count, target->operations);
 }
 
 /* A thousand idle connections need more descriptors than most shells allow at first. */
@@ -106,7 +116,10 @@ int main(int count, char **arguments) {
         .fleet = {.id_scope = "0ne00000000", .prefix = "bench-", .stride = 1, .size = 1}, .operations = 1, .threads = 24};
     signal(SIGPIPE, SIG_IGN);
     allow_many_descriptors();
-    if (read_options(&target, count, arguments) && run_mode(&target, arguments + optind))
+    bool done = read_options(&target, count, arguments) && check_credentials(&target) &&
+                run_mode(&target, arguments + optind);
+    free_credentials(&target.fleet.credentials);
+    if (done)
         return EXIT_SUCCESS;
     fprintf(stderr, "homeport-load: %s\n", last_failure());
     return EXIT_FAILURE;

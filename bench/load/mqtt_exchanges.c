@@ -37,7 +37,8 @@ static bool connect_device(struct connection *connection, const struct fleet *fl
     char user[256];
     snprintf(user, sizeof user, "%s/registrations/%s/api-version=" API_VERSION, fleet->id_scope,
              device->registration_id);
-    return connect_session(connection, device->registration_id, user, device->token) &&
+    const char *password = device->credential == NULL ? device->token : NULL;
+    return connect_session(connection, device->registration_id, user, password) &&
            subscribe(connection, RESPONSES "#");
 }
 
@@ -84,7 +85,7 @@ bool register_by_mqtt(struct worker *worker, long index) {
     struct connection *connection = &worker->connection;
     char operation_id[128];
     make_device(&device, &worker->target->fleet, index);
-    if (!open_connection(connection, &worker->target->endpoint))
+    if (!open_connection(connection, &worker->target->endpoint, device.credential))
         return false;
     bool done = connect_device(connection, &worker->target->fleet, &device) &&
                 publish_register(connection, &device, operation_id) && publish_poll(connection, operation_id) &&
@@ -95,12 +96,13 @@ bool register_by_mqtt(struct worker *worker, long index) {
 
 bool publish_to_broker(struct worker *worker, long index) {
     struct connection *connection = &worker->connection;
-    char client_id[64], topic[128];
-    snprintf(client_id, sizeof client_id, "%s%08ld", worker->target->fleet.prefix, index);
-    snprintf(topic, sizeof topic, "devices/%s/messages/", client_id);
-    if (!open_connection(connection, &worker->target->endpoint))
+    struct device device;
+    char topic[128];
+    make_device(&device, &worker->target->fleet, index);
+    snprintf(topic, sizeof topic, "devices/%s/messages/", device.registration_id);
+    if (!open_connection(connection, &worker->target->endpoint, device.credential))
         return false;
-    bool done = connect_session(connection, client_id, NULL, NULL) && subscribe(connection, "answers/#") &&
+    bool done = connect_session(connection, device.registration_id, NULL, NULL) && subscribe(connection, "answers/#") &&
                 publish(connection, REGISTER_ID, topic, "{\"registrationId\":\"a-device-of-the-benchmark\"}") &&
                 publish(connection, POLL_ID, topic, " ") && send_disconnect(connection);
     reset_connection(connection);
@@ -110,7 +112,8 @@ bool publish_to_broker(struct worker *worker, long index) {
 static bool open_idle(struct connection *connection, const struct target *target, long index) {
     struct device device;
     make_device(&device, &target->fleet, index);
-    return open_connection(connection, &target->endpoint) && connect_device(connection, &target->fleet, &device);
+    return open_connection(connection, &target->endpoint, device.credential) &&
+           connect_device(connection, &target->fleet, &device);
 }
 
 static void wait_for_end_of_input(void) {

@@ -29,6 +29,7 @@ class Homeport(Server):
     """A running homeport and what an administrator needs to know about it."""
 
     mqtt: Endpoint
+    amqp: Endpoint
     id_scope: str
     service_connection_string: str
     ca_file: Path
@@ -82,6 +83,7 @@ def _described(ready: dict[str, Any], pid: int, address: str, plain: Endpoint | 
         tls=Endpoint(address, ready["httpsPort"]),
         plain=plain,
         mqtt=Endpoint(address, ready["mqttPort"]),
+        amqp=Endpoint(address, ready["amqpPort"]),
         id_scope=ready["idScope"],
         service_connection_string=ready["serviceConnectionString"],
         ca_file=Path(ready["caFile"]),
