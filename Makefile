@@ -4,15 +4,16 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PEERS  := $(VENV)/.peers
 
 .PHONY: run test lint types conformance bench durability scan docs clean install components
 
 run: $(STAMP)
 	@$(BIN)/python examples/first_device.py $(ARGS)
 
-test: $(STAMP) components
+test: $(STAMP) components $(PEERS)
 	$(BIN)/python -m pytest -n 2 tests
-	$(BIN)/python -m pytest conformance
+	$(BIN)/python -m pytest -n 4 conformance
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -23,8 +24,8 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 # The real SDKs against a running server; also a part of `make test`.
-conformance: $(STAMP) components
-	$(BIN)/python -m pytest conformance
+conformance: $(STAMP) components $(PEERS)
+	$(BIN)/python -m pytest -n 4 conformance
 
 # nginx, Mosquitto and homeport on this machine, in one run.
 bench: $(STAMP)
@@ -53,6 +54,12 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group test --group lint --group conformance
+	@touch $@
+
+# Clients without an SDK, one of which is compiled here.
+$(PEERS): $(STAMP)
+	@./scripts/install-components peers
+	$(BIN)/python -m pip install --quiet --group peers
 	@touch $@
 
 # What the tests need beside Python: Node.js with Microsoft's packages, and a TPM simulator.

@@ -27,6 +27,10 @@ PROGRAMS = {
     "node-hub-device": "device.js",
     "node-service": "service.js",
     "node-registry": "registry.js",
+    "paho": "paho_peer",
+    "mosquitto": "mosquitto_peer",
+    "rhea": "rhea_peer.js",
+    "qpid-proton": "qpid_proton_peer",
 }
 """Client of the matrix → the program that drives it."""
 

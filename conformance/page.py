@@ -16,7 +16,8 @@ INTRODUCTION = """\
 
 # Conformance
 
-Which of Microsoft's clients work with homeport. The clients are unmodified packages from the ordinary registries.
+Which clients work with homeport: Microsoft's SDKs, and MQTT and AMQP clients by themselves. All are unmodified packages
+from the ordinary registries.
 
 - **✅ passes**: proven by the suite in `conformance/` on every run (`make conformance`).
 - **— not offered**: the client itself cannot do this; the suite proves that too.

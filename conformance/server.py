@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-ADDRESS = "127.0.0.61"
+# Each process of a parallel run has a server of its own.
+ADDRESS = f"127.0.0.{61 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 READY_SECONDS = 20
 STOP_SECONDS = 20
 LOG = "homeport.log"

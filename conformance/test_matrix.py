@@ -45,7 +45,8 @@ def test_a_cell_that_does_not_pass_has_a_reason(client: Client) -> None:
 @pytest.mark.parametrize("client", MATRIX.clients, ids=lambda client: client.id)
 def test_versions_are_those_that_run(client: Client) -> None:
     node = json.loads((NODE / "package.json").read_text())["dependencies"]
-    for name, version in (package.split() for package in client.packages):
+    # What comes from the system's package manager has no version here.
+    for name, version in (package.split() for package in client.packages if " " in package):
         assert version == (node[name] if client.language == "Node.js" else metadata.version(name))
 
 
