@@ -128,12 +128,11 @@ def test_a_neighbours_operation_cannot_be_asked_for(site: Site) -> None:
     site.check_refusal(exchange(site.deployment, DeviceAttempt(site, other).ask(str(operation))), *OPERATION_NOT_FOUND)
 
 
-def test_another_api_on_a_devices_connection_is_misdirected(site: Site) -> None:
+def test_another_api_behind_a_devices_request_is_misdirected(site: Site) -> None:
     attempt = DeviceAttempt(site, site.device())
     with Peer(site.deployment, HTTPS) as peer:
-        peer.send(attempt.register())
+        peer.send(attempt.register() + request("GET", f"/enrollments/any?{GOOD_QUERY}", attempt.headers()))
         assert read_answer(peer).status == 202
-        peer.send(request("GET", f"/enrollments/any?{GOOD_QUERY}", attempt.headers()))
         site.check_refusal(read_answer(peer), *MISDIRECTED)
         assert peer.receive() == b""
 

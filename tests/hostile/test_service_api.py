@@ -253,10 +253,10 @@ def test_refuses_what_is_no_http(site: Site, owner: OwnerAttempt, head: bytes) -
     site.check_refusal(exchange(site.deployment, attack), *INVALID_REQUEST)
 
 
-def test_a_devices_request_on_another_apis_connection_is_misdirected(site: Site, owner: OwnerAttempt) -> None:
+def test_a_devices_request_behind_another_apis_is_misdirected(site: Site, owner: OwnerAttempt) -> None:
     with Peer(site.deployment, HTTPS) as peer:
-        peer.send(owner.send("GET", "/enrollments/nobody"))
-        assert read_answer(peer).status == 404
         target = f"/{site.deployment.id_scope}/registrations/any/register?{GOOD_QUERY}"
-        peer.send(request("PUT", target, [("Host", site.deployment.host)], b"{}"))
+        device = request("PUT", target, [("Host", site.deployment.host)], b"{}")
+        peer.send(owner.send("GET", "/enrollments/nobody") + device)
+        assert read_answer(peer).status == 404
         site.check_refusal(read_answer(peer), *MISDIRECTED)

@@ -2,8 +2,8 @@
 
 It reads requests, keeps the order of pipelined ones, and bounds what a peer may send and how long it may take.
 What a request means is `device_answers.py`'s business. A request for another route on such a connection gets
-421 and the connection's end: the client repeats it on a new one, where `first_bytes.py` sends it to the web
-application.
+421 and the connection's end while an answer is owed; on an idle connection it goes to the web application, by
+`first_bytes.py`.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from homeport import errors
 from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.device_answers import DeviceAnswers, DeviceHttpRequest
+from homeport.endpoints.first_bytes import ChangeOver, speaks_device_api
 from homeport.endpoints.http_answer import HttpAnswer, HttpDate, render
 from homeport.endpoints.http_limits import HeadMeter, body_too_large, parser_fault
 from homeport.endpoints.ports import EdgeServices
@@ -54,6 +55,7 @@ class DeviceHttp:
         self.reporter = services.reporter
         self.date = HttpDate(services.clock)
         self.connections = connections
+        self.change_over: ChangeOver | None = None
         self.reading: Deadlines[DeviceHttpConnection] = Deadlines(request_timeout, DeviceHttpConnection.give_up)
         self.idle: Deadlines[DeviceHttpConnection] = Deadlines(idle_timeout, DeviceHttpConnection.stop_waiting)
 
@@ -112,6 +114,8 @@ class DeviceHttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._unread or self._parser is None:
             return
+        if self._is_idle() and speaks_device_api(data) is False and self._server.change_over is not None:
+            return self._change_over(data, self._server.change_over)
         head_was_open = self._head.open
         try:
             self._parser.feed_data(data)
@@ -127,6 +131,19 @@ class DeviceHttpConnection(asyncio.Protocol):
             self._refuse(parser_fault(error))
         except HomeportError as error:
             self._refuse(error)
+
+    def _is_idle(self) -> bool:
+        """Whether nothing is owed or begun; at the beginning there is always a request of ours."""
+        return not (self._receiving or self._serving or self._requests)
+
+    def _change_over(self, data: bytes, change_over: ChangeOver) -> None:
+        """The next request is not a device's."""
+        server = self._server
+        server.idle.stop(self)
+        server.reporter.connection_closed(Transport.HTTPS, "changed over")
+        # The parser holds this object's methods, and no connection_lost will come to untie that.
+        self._parser = None
+        change_over(self, self._transport, data)
 
     def eof_received(self) -> bool:
         """Answer what was asked, then close."""

@@ -1,7 +1,9 @@
 """The first bytes of a connection on 443 choose who speaks HTTP on it.
 
-A device's path goes to `device_http.py`, anything else to `web.py`. The choice holds for the connection: what
-asks for the other half later is told 421 by both, and opens another connection. Works on TLS and on plain TCP.
+A device's path goes to `device_http.py`, anything else to `web.py`. When the next request on an idle connection is the
+other half's, the connection changes over: Node's agents keep connections, and a program that enrolls a device and
+then registers it uses one for both. Only what is asked while an answer is owed is told 421. Works on TLS and on
+plain TCP.
 """
 
 import asyncio
@@ -11,6 +13,9 @@ from typing import cast
 from homeport.endpoints.connections import Drainable, OpenConnections
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.device_routes import is_device_path
+
+ChangeOver = Callable[[Drainable, asyncio.Transport, bytes], None]
+"""Gives a connection to the other half; see `FirstBytes.change_over`."""
 
 # An ID scope, fully percent-encoded, and the words around it are shorter.
 _ENOUGH = 512
@@ -39,6 +44,14 @@ class FirstBytes:
         self.web = web
         self.connections = connections
         self.undecided: Deadlines[FirstBytesConnection] = Deadlines(timeout, FirstBytesConnection.abort)
+
+    def change_over(self, old: Drainable, transport: asyncio.Transport, data: bytes) -> None:
+        """Between two requests the connection of `old` goes to the half that `data` asks for."""
+        protocol = self.device() if speaks_device_api(data) else self.web()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        self.connections.hand_over(old, cast(Drainable, protocol))
+        protocol.data_received(data)
 
     def connection(self) -> "FirstBytesConnection":
         """A protocol for one connection on the TLS front, which has admitted it."""
@@ -70,19 +83,16 @@ class FirstBytesConnection(asyncio.Protocol):
         self._data += data
         device = speaks_device_api(self._data)
         if device is not None:
-            self._hand_over(self._shared.device() if device else self._shared.web())
+            self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._shared.undecided.stop(self)
         self._shared.connections.discard(self)
 
-    def _hand_over(self, protocol: asyncio.Protocol) -> None:
+    def _hand_over(self) -> None:
         data, self._data = self._data, b""
         self._shared.undecided.stop(self)
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        self._shared.connections.hand_over(self, cast(Drainable, protocol))
-        protocol.data_received(data)
+        self._shared.change_over(self, self._transport, data)
 
     def drain(self) -> None:
         """The server stops, and nothing has been asked yet."""

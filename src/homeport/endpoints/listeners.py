@@ -233,9 +233,11 @@ def _http(
         request_timeout=limits.request_timeout,
         idle_timeout=limits.idle_timeout,
     )
-    return FirstBytes(
+    first_bytes = FirstBytes(
         device=device.connection,
         web=web.connection,
         connections=connections,
         timeout=limits.first_bytes_timeout,
     )
+    device.change_over = web.change_over = first_bytes.change_over
+    return first_bytes

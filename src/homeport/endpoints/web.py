@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from homeport import errors
 from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.deadlines import Deadlines
+from homeport.endpoints.first_bytes import ChangeOver, speaks_device_api
 from homeport.endpoints.http_answer import HttpDate, error_answer, render
 from homeport.endpoints.http_limits import HeadMeter, parser_fault
 from homeport.endpoints.ports import EdgeServices
@@ -62,6 +63,7 @@ class Web:
         self.date = HttpDate(services.clock)
         self.connections = connections
         self.websockets = websockets
+        self.change_over: ChangeOver | None = None
         self.reading: Deadlines[WebConnection] = Deadlines(request_timeout, WebConnection.give_up)
 
     def connection(self) -> "WebConnection":
@@ -80,6 +82,7 @@ class WebConnection(HttpToolsProtocol):
         self._reason = "peer"
         self._handshake: Handshake | None = None
         self._upgraded_at: int | None = None
+        self._receiving = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -95,6 +98,8 @@ class WebConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self._is_idle() and speaks_device_api(data) and self._web.change_over is not None:
+            return self._change_over(data, self._web.change_over)
         head_was_open = self._head.open
         super().data_received(data)
         if self._handshake is not None and self._upgraded_at is not None:
@@ -104,6 +109,24 @@ class WebConnection(HttpToolsProtocol):
                 self._head.arrived(len(data))
             except HomeportError as error:
                 self._refuse(error)
+
+    def _is_idle(self) -> bool:
+        """Whether nothing is owed or begun."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        return not self._receiving and not self.pipeline and (cycle is None or cycle.response_complete)
+
+    def _change_over(self, data: bytes, change_over: ChangeOver) -> None:
+        """The next request is a device's."""
+        self._unset_keepalive_if_required()
+        self._forget("changed over")
+        change_over(self, self.transport, data)
+
+    def _forget(self, reason: str) -> None:
+        """The connection is somebody else's from now on; no connection_lost will come to untie what knows us."""
+        self.connections.discard(self)
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does
+        self._web.reading.stop(self)
+        self._web.services.reporter.connection_closed(Transport.HTTPS, reason)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn declares that it returns nothing
         """A peer that has said all may still wait for its answer."""
@@ -116,6 +139,7 @@ class WebConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head.begin()
         self._hosts = 0
+        self._receiving = True
         self._web.reading.start(self)
         super().on_message_begin()
 
@@ -139,6 +163,7 @@ class WebConnection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._receiving = False
         self._web.reading.stop(self)
         super().on_message_complete()
 
@@ -187,10 +212,7 @@ class WebConnection(HttpToolsProtocol):
         """The connection is a WebSocket from now on; `behind` came after its request."""
         web = self._web
         websocket = web.websockets.connection(handshake, date=web.date.text())
-        self.connections.discard(self)
-        # The parser knows us, and we it; no connection_lost will come to untie that.
-        self.parser = None  # type: ignore[assignment]  # as uvicorn does
-        web.services.reporter.connection_closed(Transport.HTTPS, "upgraded")
+        self._forget("upgraded")
         self.transport.set_protocol(websocket)
         websocket.connection_made(self.transport)
         web.connections.hand_over(self, websocket)

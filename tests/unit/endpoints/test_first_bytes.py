@@ -61,3 +61,18 @@ def test_slow_first_bytes_are_given_up(server: Identity, listener: str, sent: by
         await edge.settled(lambda: edge.listeners.open_connections == 0)
 
     run(server, scenario, limits=EdgeLimits(first_bytes_timeout=0.05))
+
+
+@pytest.mark.parametrize("listener", ["https", "plain_http"])
+def test_an_idle_connection_changes_over_as_often_as_it_is_asked(server: Identity, listener: str) -> None:
+    async def scenario(edge: Edge) -> None:
+        client = await (edge.connect() if listener == "https" else edge.connect_plain(listener))
+        device, other = "/0ne1/registrations/dev-1?api-version=2021-06-01", "/nowhere"
+        for target, status in 3 * [(device, 200), (other, 404), (other, 404), (device, 200)]:
+            assert (await client.ask("POST", target)).status == status
+        assert edge.listeners.open_connections == 1
+        await client.close()
+        await edge.settled(lambda: edge.listeners.open_connections == 0)
+        assert len(edge.reporter.opened) == len(edge.reporter.closed)
+
+    run(server, scenario)

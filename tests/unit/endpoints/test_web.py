@@ -212,11 +212,13 @@ def test_offer_to_upgrade_is_ignored(server: Identity, caplog: pytest.LogCapture
     assert caplog.records == []
 
 
-def test_device_route_is_misdirected_here(server: Identity) -> None:
+def test_a_device_route_is_misdirected_while_an_answer_is_owed(server: Identity) -> None:
     async def scenario(edge: Edge) -> None:
         client = await edge.connect()
-        assert (await client.ask("GET", "/echo")).status == 200
-        misdirected = await client.ask("PUT", "/0ne1/registrations/dev-1/register?api-version=2021-06-01", b"{}")
+        device = request("PUT", "/0ne1/registrations/dev-1/register?api-version=2021-06-01", b"{}")
+        await client.send(request("GET", "/echo") + device)
+        assert (await client.read_answer()).status == 200
+        misdirected = await client.read_answer()
         assert (misdirected.status, misdirected.json["errorCode"]) == (421, 421001)
         assert misdirected.headers["connection"] == "close"
         assert await is_closed(client)
