@@ -205,6 +205,7 @@ class RegistrationService:
             await self._write(disabled.context, Assignment(record=lifecycle.disable(opened, disabled.refusal)))
         except ChangedMeanwhile:
             return  # Somebody else wrote about this device just now; the next attempt reads what.
+        disabled.refusal.subject = opened.subject_key
 
 
 def _new_subject(context: RegistrationContext, record: RegistrationRecord) -> Sequence[Change]:

@@ -263,6 +263,7 @@ async def test_a_disabled_entry_is_refused_and_its_record_written_once(floor: Fl
     record, entries = await floor.record(), len(await floor.world.audit())
     assert (record.status, record.error_code, record.assigned_hub) == (RegistrationStatus.DISABLED, 401003, None)
     assert refusal.value.cause == "disabled"
+    assert refusal.value.subject == (await floor.record()).subject_key
     for _ in range(3):
         with refused(errors.ENROLLMENT_DISABLED):
             await floor.register()
