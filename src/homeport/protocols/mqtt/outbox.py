@@ -1,79 +1,21 @@
-"""What one event brings about, gathered while it is handled.
+"""What one event brings about, with MQTT's packets as its bytes; the rest is `protocols/outbox.py`'s."""
 
-All bytes of one event leave in one `SendData`: over TLS each costs a record and a system call. They come first,
-then the questions, the wake-up, and the closing last, so that nothing is asked or sent after it.
-"""
-
-from homeport.protocols.conversation import (
-    CloseConnection,
-    Command,
-    HubQuestion,
-    Question,
-    RequestWakeup,
-    SendData,
-)
 from homeport.protocols.mqtt.encoding import encode
 from homeport.protocols.mqtt.packets import Connack, Packet, ReturnCode
+from homeport.protocols.outbox import CommandOutbox
 
 
-class Outbox:
-    """The commands of one connection's current event. Nothing enters it once the connection is closed."""
+class Outbox(CommandOutbox):
+    """The commands of one connection's current event."""
 
-    __slots__ = ("_data", "_questions", "_reason", "_wakeup", "closed")
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self._questions: list[Question | HubQuestion] = []
-        self._wakeup: RequestWakeup | None = None
-        self._reason = ""
-        self.closed = False
-        """Whether the connection has been told to close, or is gone."""
+    __slots__ = ()
 
     def send(self, packet: Packet) -> None:
         """Send a packet."""
         if not self.closed:
             self._data += encode(packet)
 
-    def ask(self, question: Question | HubQuestion) -> None:
-        """Put a question to the services."""
-        if not self.closed:
-            self._questions.append(question)
-
-    def wake_in(self, seconds: float | None) -> None:
-        """Replace the wake-up that is armed."""
-        if not self.closed:
-            self._wakeup = RequestWakeup(seconds)
-
-    def close(self, reason: str) -> None:
-        """Send what has been gathered, then close; the first reason stands."""
-        self._reason = self._reason or reason
-        self.closed = True
-
     def reject(self, code: ReturnCode, reason: str) -> None:
         """Refuse a CONNECT, and close (3.2.2.3)."""
         self.send(Connack(code))
         self.close(reason)
-
-    def abandon(self) -> None:
-        """The peer is gone: forget what was gathered, and take nothing more."""
-        self._data.clear()
-        self._questions.clear()
-        self._wakeup = None
-        self.closed = True
-
-    def drain(self) -> list[Command]:
-        """The commands gathered since the last call, in order."""
-        commands: list[Command] = []
-        if self._data:
-            commands.append(SendData(bytes(self._data)))
-            self._data.clear()
-        if self._questions:
-            commands += self._questions
-            self._questions.clear()
-        if self._wakeup:
-            commands.append(self._wakeup)
-            self._wakeup = None
-        if self._reason:
-            commands.append(CloseConnection(self._reason))
-            self._reason = ""
-        return commands
