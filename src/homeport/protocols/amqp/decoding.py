@@ -49,10 +49,11 @@ def decode(data: bytes) -> object:
 class Values:
     """The values in a piece of bytes, taken from its front."""
 
-    __slots__ = ("_budget", "_data", "_position")
+    __slots__ = ("_budget", "_data", "_length", "_position")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._length = len(data)
         self._position = 0
         self._budget = MAX_VALUES
 
@@ -66,27 +67,31 @@ class Values:
 
     def more(self) -> bool:
         """Whether bytes are left."""
-        return self._position < len(self._data)
+        return self._position < self._length
 
     def rest(self) -> bytes:
         """The bytes that are left."""
-        return self._take(len(self._data) - self._position)
+        return self._take(self._length - self._position)
 
     def _value(self, depth: int) -> object:
-        return self._built(self._take(1)[0], depth)
+        return self._built(self._byte(), depth)
 
     def _built(self, code: int, depth: int) -> object:
-        """The value behind a constructor's code (1.2)."""
-        self._spend(1)
+        """The value behind a constructor's code (1.2). Constants and short texts are most of what devices send."""
+        if not self._budget:
+            raise Malformed("more values than are accepted")
+        self._budget -= 1
         if depth > MAX_DEPTH:
             raise Malformed("a value is nested too deeply")
-        if code == 0x00:
-            return Described(self._value(depth + 1), self._value(depth + 1))
+        if code in _CONSTANT:
+            return _CONSTANT[code]
+        if (variable := _VARIABLE.get(code)) is not None:
+            return variable(self._take(self._size(code)))
         if (fixed := _FIXED.get(code)) is not None:
             width, read = fixed
             return read(self._take(width))
-        if (variable := _VARIABLE.get(code)) is not None:
-            return variable(self._take(self._size(code)))
+        if code == 0x00:
+            return Described(self._value(depth + 1), self._value(depth + 1))
         if (compound := _COMPOUND.get(code)) is not None:
             return compound(self, code, depth + 1)
         raise Malformed(f"no type has the code {code:#04x}")
@@ -112,10 +117,10 @@ class Values:
     def _array(self, code: int, depth: int) -> object:
         end, count = self._bounds(code)
         self._afford(count)
-        descriptor, constructor = None, self._take(1)[0]
+        descriptor, constructor = None, self._byte()
         described = constructor == 0x00
         if described:
-            descriptor, constructor = self._value(depth), self._take(1)[0]
+            descriptor, constructor = self._value(depth), self._byte()
             if constructor == 0x00:
                 raise Malformed("an array of values that are described twice")
         items = [self._built(constructor, depth) for _ in range(count)]
@@ -125,7 +130,7 @@ class Values:
         """Where a compound ends, and how many values it says it has. Its size counts from behind itself."""
         size = self._size(code)
         end = self._position + size
-        if end > len(self._data):
+        if end > self._length:
             raise Malformed("a compound ends beyond its bytes")
         return end, self._size(code)
 
@@ -136,21 +141,24 @@ class Values:
 
     def _size(self, code: int) -> int:
         """One byte in the even subcategories (0xA0, 0xC0, 0xE0), four in the odd ones."""
-        return int.from_bytes(self._take(4 if code & 0x10 else 1))
+        return int.from_bytes(self._take(4)) if code & 0x10 else self._byte()
 
     def _afford(self, count: int) -> None:
         """Whether so many values may still come."""
         if count > self._budget:
             raise Malformed("more values than are accepted")
 
-    def _spend(self, count: int) -> None:
-        self._afford(count)
-        self._budget -= count
+    def _byte(self) -> int:
+        position = self._position
+        if position == self._length:
+            raise Malformed("a value ends beyond its bytes")
+        self._position = position + 1
+        return self._data[position]
 
     def _take(self, size: int) -> bytes:
         start = self._position
         end = start + size
-        if end > len(self._data):
+        if end > self._length:
             raise Malformed("a value ends beyond its bytes")
         self._position = end
         return self._data[start:end]
@@ -162,10 +170,6 @@ def _unsigned(kind: Callable[[int], object]) -> Callable[[bytes], object]:
 
 def _signed(kind: Callable[[int], object]) -> Callable[[bytes], object]:
     return lambda data: kind(int.from_bytes(data, signed=True))
-
-
-def _constant(value: object) -> Callable[[bytes], object]:
-    return lambda _: value
 
 
 def _boolean(data: bytes) -> object:
@@ -196,12 +200,8 @@ def _symbol(data: bytes) -> object:
         raise Malformed("a symbol is not ASCII") from None
 
 
+_CONSTANT: dict[int, object] = {0x40: None, 0x41: True, 0x42: False, 0x43: Uint(0), 0x44: Ulong(0)}
 _FIXED: dict[int, tuple[int, Callable[[bytes], object]]] = {
-    0x40: (0, _constant(None)),
-    0x41: (0, _constant(True)),
-    0x42: (0, _constant(False)),
-    0x43: (0, _constant(Uint(0))),
-    0x44: (0, _constant(Ulong(0))),
     0x50: (1, _unsigned(Ubyte)),
     0x51: (1, _signed(Byte)),
     0x52: (1, _unsigned(Uint)),
