@@ -42,8 +42,8 @@ def test_is_told_why_it_is_refused(cell: Cell, server: Server, fleet: Fleet, dev
 @pytest.mark.parametrize("cell", [cell for cell in PEERS if cell.attestation == "individual key"], ids=str)
 def test_another_key_is_refused(cell: Cell, server: Server, fleet: Fleet, device: Judges) -> None:
     enrolled = fleet.new_device(cell.attestation)
+    wrong = Credential(registration_id=enrolled.registration_id, symmetric_key=new_key())
     with pytest.raises(Refusal) as caught:
-        wrong = Credential(registration_id=enrolled.registration_id, symmetric_key=new_key())
         register(device(cell.client), cell, server, wrong)
     assert (caught.value.status, caught.value.body["errorCode"]) == (401, 401002)
 

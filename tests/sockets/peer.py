@@ -13,7 +13,8 @@ from typing import Protocol, Self
 from tests.sockets.server_process import Deployment
 
 HTTPS, MQTT, AMQP = 443, 8883, 5671
-_SECONDS = 30
+# Longer than any time that a server gives a silent client.
+_SECONDS = 60
 _CHUNK = 65_536
 
 
