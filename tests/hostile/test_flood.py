@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from tests.hostile import amqp_attempts
 from tests.hostile.attempts import DeviceAttempt, OwnerAttempt
 from tests.hostile.bodies import DEEP, LARGE, nested, unclosed
 from tests.hostile.site import Site
-from tests.sockets.peer import HTTPS, MQTT, Peer, connect
+from tests.sockets.peer import AMQP, HTTPS, MQTT, Peer, connect
 from tests.sockets.raw_http import exchange, request
 from tests.sockets.raw_mqtt import MqttPeer
 from tests.sockets.raw_websocket import BINARY, RefusedUpgrade, WebSocketPeer, frame, header
@@ -24,8 +25,8 @@ Attack = Callable[[Site], object]
 
 
 def no_tls(site: Site) -> None:
-    """Plain bytes to both ports."""
-    for port in (HTTPS, MQTT):
+    """Plain bytes to all ports."""
+    for port in (HTTPS, MQTT, AMQP):
         with connect(site.deployment, port) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
 
@@ -135,6 +136,7 @@ ATTACKS: tuple[Attack, ...] = (
     many_headers,
     half_a_frame,
     no_subprotocol,
+    *amqp_attempts.ATTACKS,
 )
 
 

@@ -60,8 +60,12 @@ class IncomingLink:
         return None if transfer.more and not transfer.aborted else self._end(transfer)
 
     def settle(self, delivery_id: Uint) -> bool:
-        """Forget a delivery. Whether the device has to be given credit: there is room for half of it."""
+        """Forget a delivery. Whether the device has to be given credit."""
         self.unsettled.discard(delivery_id)
+        return self.replenish()
+
+    def replenish(self) -> bool:
+        """Renew the credit once there is room for half of it; whether the device has to be told."""
         room = CREDIT - self.credit - len(self.unsettled)
         if room < CREDIT // 2:
             return False

@@ -154,7 +154,10 @@ class Links:
         link = self._incoming.get(transfer.handle)
         if link is None:
             raise Violation(conditions.UNATTACHED_HANDLE, "a transfer on no link")
-        return link.take(transfer, payload)
+        delivery = link.take(transfer, payload)
+        if transfer.aborted and link.replenish():
+            self._grant(link)
+        return delivery
 
     def accept(self, delivery: Delivery) -> None:
         """The request is good; the device wants to know that before it gets the reply (C, Java)."""

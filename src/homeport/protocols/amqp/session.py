@@ -60,6 +60,7 @@ MAX_FRAME_SIZE = 32 * 1024
 MAX_BACKLOG_BEFORE_PROOF = 40 * 1024
 
 _CONTAINER_ID = "homeport"
+_CHANNEL_MAX = Ushort(0)
 _MILLISECONDS = 1000
 _IDLE_TIME_OUT = Uint(IDLE_LIMIT * _MILLISECONDS // 2)
 """What is announced is half of what is kept (2.4.5)."""
@@ -266,7 +267,7 @@ class AmqpSession:
             Open(
                 container_id=_CONTAINER_ID,
                 max_frame_size=Uint(MAX_FRAME_SIZE),
-                channel_max=Ushort(0),
+                channel_max=_CHANNEL_MAX,
                 idle_time_out=_IDLE_TIME_OUT,
             )
         )
@@ -286,6 +287,8 @@ class AmqpSession:
     # --- the session ------------------------------------------------------------------------------------------
 
     def _begin(self, begin: Begin, channel: int) -> None:
+        if channel > _CHANNEL_MAX:
+            raise Violation(conditions.FRAMING_ERROR, f"a channel beyond {_CHANNEL_MAX}")
         if self._links is not None:
             raise Violation(conditions.NOT_ALLOWED, "a second session")
         self._links = Links(self._outbox, begin, channel)

@@ -46,6 +46,16 @@ def test_an_aborted_message_leaves_nothing() -> None:
     assert link.take(transfer(1), b"x") == delivery(b"x", 1)
 
 
+def test_credit_of_aborted_messages_comes_back_when_half_of_it_is_used() -> None:
+    link = IncomingLink(ATTACH)
+    renewed = []
+    for number in range(CREDIT // 2):
+        link.take(transfer(number, aborted=True), b"")
+        renewed.append(link.replenish())
+    assert renewed == [False] * (CREDIT // 2 - 1) + [True]
+    assert link.credit == CREDIT
+
+
 def test_credit_comes_back_when_half_of_it_is_used_and_settled() -> None:
     link = IncomingLink(ATTACH)
     for number in range(CREDIT):

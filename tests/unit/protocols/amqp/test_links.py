@@ -366,3 +366,15 @@ def test_echo_and_drain() -> None:
     assert isinstance(outgoing, Flow)
     assert (session.handle, incoming.link_credit) == (None, CREDIT)
     assert (outgoing.delivery_count, outgoing.link_credit, outgoing.drain) == (3, 0, True)
+
+
+def test_a_device_that_gives_its_messages_up_is_given_credit_again() -> None:
+    peer = Peer()
+    peer.sends()
+    peer.sent()
+    for number in range(CREDIT // 2):
+        aborted = Transfer(handle=Uint(1), delivery_id=Uint(number), aborted=True)
+        assert peer.links.transferred(aborted, b"x") is None
+    [flowed] = peer.sent()
+    assert isinstance(flowed, Flow)
+    assert (flowed.delivery_count, flowed.link_credit) == (Uint(CREDIT // 2), Uint(CREDIT))

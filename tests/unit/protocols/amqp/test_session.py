@@ -178,6 +178,7 @@ def test_the_frames_of_the_device_have_their_limit() -> None:
         (opening() + opening(), "amqp:illegal-state"),
         (opening() + wire.credit(0, 1), "amqp:not-allowed"),
         (opening() + wire.begun() + wire.begun(), "amqp:not-allowed"),
+        (opening() + wire.frame(wire.begun()[8:], channel=1), "amqp:connection:framing-error"),
         (opening() + wire.begun() + wire.frame(b"\0\x53\x17\x45", channel=1), "amqp:not-allowed"),
         (opening() + wire.begun() + wire.credit(3, 1), "amqp:session:unattached-handle"),
         (opening() + wire.begun() + register(), "amqp:session:unattached-handle"),
