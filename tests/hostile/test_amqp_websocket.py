@@ -5,7 +5,7 @@ from tests.hostile.amqp_attempts import OPENING, address, condition, plain
 from tests.hostile.amqp_bytes import BREAKS_A_CONNECTION, BREAKS_SASL, NO_HEADER
 from tests.hostile.site import Site
 from tests.sockets.raw_amqp import AMQP_HEADER, CLOSE, OUTCOME, SASL_HEADER, Frames
-from tests.sockets.raw_websocket import BINARY, WebSocketPeer, close_code, frame
+from tests.sockets.raw_websocket import BINARY, WebSocketPeer, close_code, closing, frame
 from tests.sockets.raw_websocket import CLOSE as CLOSE_FRAME
 
 NORMAL = 1000
@@ -53,6 +53,7 @@ def _endings(peer: AmqpSocket, frames: Frames) -> list[str | int | None]:
     while (heard := peer.hear()) is not None:
         if heard[0] == CLOSE_FRAME:
             endings.append(close_code(heard[1]))
+            peer.send(closing(NORMAL))
         else:
             frames.feed(heard[1])
             endings += [condition(said[0]) for said in frames if isinstance(said, tuple) and said[0].code == CLOSE]
