@@ -5,7 +5,6 @@ A handful of devices each; what they cost is not looked at.
 
 import io
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +19,6 @@ from bench.plan import Plan, Settings
 from bench.registration_rounds import Side, take_turns
 from bench.servers.homeport import Homeport, homeport
 from rich.console import Console
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("cc") is None or not Path("/usr/include/openssl/ssl.h").exists(),
-    reason="the load generator needs a C compiler and OpenSSL's headers",
-)
 
 DEVICES = 4
 

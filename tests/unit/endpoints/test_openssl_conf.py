@@ -69,13 +69,8 @@ print([talker is shaken.server for talker, _ in sent])
 )
 def test_the_best_group_without_another_round_trip(server: Identity, tmp_path: Path, offered: str, agreed: str) -> None:
     body = f"""
-if not hasattr(SSL.Connection, "get_group_name") or SSL.OPENSSL_VERSION_NUMBER < 0x30500000:
-    print("old OpenSSL")
-else:
-    shaken = shake_hands(server, client_context(groups={offered!r}))
-    print(shaken.error, shaken.server.get_group_name(), shaken.client_hellos)
+shaken = shake_hands(server, client_context(groups={offered!r}))
+print(shaken.error, shaken.server.get_group_name(), shaken.client_hellos)
 """
     said = with_our_configuration(tmp_path, server, body)
-    if said == "old OpenSSL\n":
-        pytest.skip("this OpenSSL has no hybrid groups")
     assert said == f"None {agreed} 1\n"
