@@ -18,13 +18,17 @@ _COMMANDS = (
 # It tries early data with a request in HTTP, and takes it for a defect of its own if that is not understood.
 _HTTP_COMMANDS = ("early_data",)
 _HTTP_ONLY = frozenset({"tls_1_3_early_data"})
-_NEVER_SUPPORTED: Callable[[Any], bool] = lambda answer: answer["is_tls_version_supported"]  # noqa: E731
+
+
+def _is_supported(answer: Any) -> bool:
+    return bool(answer["is_tls_version_supported"])
+
 
 _BAD: dict[str, Callable[[Any], bool]] = {
-    "ssl_2_0_cipher_suites": _NEVER_SUPPORTED,
-    "ssl_3_0_cipher_suites": _NEVER_SUPPORTED,
-    "tls_1_0_cipher_suites": _NEVER_SUPPORTED,
-    "tls_1_1_cipher_suites": _NEVER_SUPPORTED,
+    "ssl_2_0_cipher_suites": _is_supported,
+    "ssl_3_0_cipher_suites": _is_supported,
+    "tls_1_0_cipher_suites": _is_supported,
+    "tls_1_1_cipher_suites": _is_supported,
     "tls_1_2_cipher_suites": lambda answer: not answer["accepted_cipher_suites"] or not _are_modern(answer),
     "tls_1_3_cipher_suites": lambda answer: not answer["accepted_cipher_suites"],
     "certificate_info": lambda answer: not _is_trusted(answer),

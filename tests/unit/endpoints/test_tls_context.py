@@ -37,15 +37,19 @@ def rsa_pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
 # --- our certificates -----------------------------------------------------------------------------------------
 
 
+RSA_RATHER_1_2 = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"
+RSA_RATHER_1_3 = "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256"
+
+
 @pytest.mark.parametrize(
     ("version", "ciphers", "signature_algorithms", "kind"),
     [
         pytest.param("1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", rsa.RSAPublicKey, id="1.2, RSA only"),
         pytest.param("1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", "", ec.EllipticCurvePublicKey, id="1.2, ECDSA only"),
-        pytest.param("1.2", "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256", "", ec.EllipticCurvePublicKey, id="1.2, RSA rather"),  # noqa: E501
+        pytest.param("1.2", RSA_RATHER_1_2, "", ec.EllipticCurvePublicKey, id="1.2, RSA rather"),
         pytest.param("1.3", "", "rsa_pss_rsae_sha256", rsa.RSAPublicKey, id="1.3, RSA only"),
         pytest.param("1.3", "", "ecdsa_secp256r1_sha256", ec.EllipticCurvePublicKey, id="1.3, ECDSA only"),
-        pytest.param("1.3", "", "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256", ec.EllipticCurvePublicKey, id="1.3, RSA rather"),  # noqa: E501
+        pytest.param("1.3", "", RSA_RATHER_1_3, ec.EllipticCurvePublicKey, id="1.3, RSA rather"),
     ],
 )  # fmt: skip
 def test_a_client_gets_the_certificate_that_it_can_verify(
