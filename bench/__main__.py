@@ -34,7 +34,7 @@ THOUSANDS = click.IntRange(1_000)
 @click.option("--operations", default=2_000, type=click.IntRange(100), help="Operations of each turn.")
 @click.option("--threads", default=24, type=click.IntRange(1, 512), help="Devices at the same time.")
 @click.option("--population", default=1_000_000, type=THOUSANDS, help="Enrollments in the large store.")
-@click.option("--idle-connections", default=1_000, type=click.IntRange(10), help="MQTT connections held.")
+@click.option("--idle-connections", default=10_000, type=click.IntRange(10), help="MQTT connections held.")
 @click.option("--quick", is_flag=True, help="A first look: 1 round, 500 operations, 20,000 enrollments.")
 @click.option("--check", is_flag=True, help="Exit with 1 when a bound is missed.")
 def main(cases: str, *, quick: bool, check: bool, **numbers: int) -> None:
@@ -45,7 +45,7 @@ def main(cases: str, *, quick: bool, check: bool, **numbers: int) -> None:
     console = Console()
     settings = Settings(**numbers)
     if quick:
-        settings = dataclasses.replace(settings, rounds=1, operations=500, population=20_000)
+        settings = dataclasses.replace(settings, rounds=1, operations=500, population=20_000, idle_connections=1_000)
     names = _chosen(cases)
     try:
         results = _measure(console, names, settings)
@@ -66,7 +66,7 @@ def _chosen(cases: str) -> list[str]:
 
 def _measure(console: Console, names: Sequence[str], settings: Settings) -> list[CaseResult]:
     plan = Plan(settings=settings, generator=build(), workspace=WORKSPACE, narrator=Narrator(console))
-    with alone(BUILD / "lock"), _emptied(WORKSPACE):
+    with alone(BUILD / "lock"), emptied(WORKSPACE):
         return [_measure_case(name, plan) for name in names]
 
 
@@ -76,7 +76,7 @@ def _measure_case(name: str, plan: Plan) -> CaseResult:
 
 
 @contextmanager
-def _emptied(workspace: Path) -> Iterator[None]:
+def emptied(workspace: Path) -> Iterator[None]:
     """Empty before; afterwards only the servers' logs are left, since a million enrollments are a gigabyte."""
     shutil.rmtree(workspace, ignore_errors=True)
     try:
@@ -105,10 +105,11 @@ def _present(console: Console, finished: report.Report) -> None:
         console.print(f"written: {path}")
 
 
-def _stop_on_sigterm(signal_number: int, frame: FrameType | None) -> NoReturn:
+def stop_on_sigterm(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """A signal handler that ends the process in order."""
     sys.exit(128 + signal_number)  # through the `with` blocks, which stop the servers
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _stop_on_sigterm)
+    signal.signal(signal.SIGTERM, stop_on_sigterm)
     main(prog_name="python -m bench")

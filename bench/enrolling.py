@@ -12,7 +12,7 @@ import itertools
 import json
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_plus
@@ -47,9 +47,15 @@ def enroll_individuals(server: Homeport, certificates: Mapping[str, str]) -> Non
     entries = (_individual(registration_id, certificate) for registration_id, certificate in certificates.items())
     with _service_api(server) as ask:
         while batch := list(itertools.islice(entries, BULK_ITEMS)):
-            answer = ask("POST", "/enrollments", {"mode": "create", "enrollments": batch})
-            if not answer["isSuccessful"]:
-                raise BenchError(f"homeport refused enrollments: {answer['errors'][0]}")
+            _create(ask, batch)
+
+
+def enroll_in_bulk(server: Homeport, numbers: Sequence[int]) -> None:
+    """Enroll devices individually with keys of their own, in tens; their registration IDs are `device-<number>`."""
+    entries = iter([_with_key(f"device-{number:08d}") for number in numbers])
+    with _service_api(server) as ask:
+        while batch := list(itertools.islice(entries, BULK_ITEMS)):
+            _create(ask, batch)
 
 
 def device_key(registration_id: str, *, group_key: str = GROUP_KEY) -> str:
@@ -71,6 +77,26 @@ def service_token(connection_string: str, *, expiry: int) -> str:
 def _enroll_group(server: Homeport, group_id: str, attestation: Mapping[str, Any]) -> None:
     with _service_api(server) as ask:
         ask("PUT", f"/enrollmentGroups/{group_id}", {"enrollmentGroupId": group_id, "attestation": attestation})
+
+
+def _create(ask: "_ServiceApi", entries: Sequence[Mapping[str, Any]]) -> None:
+    answer = ask("POST", "/enrollments", {"mode": "create", "enrollments": entries})
+    if not answer["isSuccessful"]:
+        raise BenchError(f"homeport refused enrollments: {answer['errors'][0]}")
+
+
+def _with_key(registration_id: str) -> dict[str, Any]:
+    """As rich as a real one: tags, desired properties, information about the device."""
+    keys = {"primaryKey": device_key(registration_id), "secondaryKey": SECONDARY_KEY}
+    return {
+        "registrationId": registration_id,
+        "attestation": {"type": "symmetricKey", "symmetricKey": keys},
+        "optionalDeviceInformation": {"serialNumber": f"SN-{registration_id}", "batch": "2026-01", "tested": True},
+        "initialTwin": {
+            "tags": {"site": "plant-7", "line": "line-03", "owner": "operations", "hardware": "rev-c"},
+            "properties": {"desired": {"telemetryIntervalSeconds": 60, "firmware": {"channel": "stable"}}},
+        },
+    }
 
 
 def _individual(registration_id: str, certificate: str) -> dict[str, Any]:

@@ -17,6 +17,12 @@ QUIET = 0.2
 """Processors that may be busy with other things: more shows in the figures, and more in ours than in nginx's."""
 
 
+_HEADINGS = ("unit", "reference", "homeport", "ratios", "judged", "bound", "aim", "per CPU second", "per second")
+_JUDGED = 1 + _HEADINGS.index("judged")
+PROCESSOR_TIME = "us CPU"
+"""The unit of the cases whose figure is processor time for each operation."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """One run: what was measured, on what, with which settings."""
@@ -57,12 +63,13 @@ def table(results: Sequence[CaseResult]) -> Table:
     """The table for the terminal."""
     drawn = Table(title="Medians; ratios are taken within each round")
     drawn.add_column("case")
-    for heading in ("unit", "reference", "homeport", "ratios", "judged", "bound", "aim"):
+    for heading in _HEADINGS:
         drawn.add_column(heading, justify="right")
     for result in results:
         colour = "green" if result.kept else "red"
         cells = _cells(result)
-        drawn.add_row(*cells[:5], f"[bold {colour}]{cells[5]}[/]", *cells[6:])
+        cells[_JUDGED] = f"[bold {colour}]{cells[_JUDGED]}[/]"
+        drawn.add_row(*cells)
     return drawn
 
 
@@ -74,8 +81,8 @@ def markdown(report: Report) -> str:
             "",
             "Medians; every ratio is taken within its round. How to read this: [README](../README.md).",
             "",
-            "| case | unit | reference | homeport | ratios | judged | bound | aim | kept |",
-            "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | --- |",
+            f"| case | {' | '.join(_HEADINGS)} | kept |",
+            f"| --- |{' ---: |' * len(_HEADINGS)} --- |",
             *(f"| {' | '.join([*_cells(result), _verdict(result)])} |" for result in report.results),
             "",
             *(f"- {result.title}: {note}." for result in report.results for note in _notes(result)),
@@ -116,9 +123,15 @@ def _cells(result: CaseResult) -> list[str]:
         f"{result.median_candidate:.0f}",
         " ".join(f"{round_.ratio:.2f}" for round_ in result.rounds),
         _judged(result),
-        f"≤ {result.bound:g}",
-        f"≤ {result.aim:g}",
+        _limit(result.bound),
+        _limit(result.aim),
+        f"{1e6 / result.median_candidate:,.0f}" if result.unit == PROCESSOR_TIME else "",
+        "" if result.per_second is None else f"{result.per_second:,.0f}",
     ]
+
+
+def _limit(limit: float | None) -> str:
+    return "" if limit is None else f"≤ {limit:g}"
 
 
 def _judged(result: CaseResult) -> str:
@@ -126,6 +139,8 @@ def _judged(result: CaseResult) -> str:
 
 
 def _verdict(result: CaseResult) -> str:
+    if result.bound is None:
+        return "reported"
     return "yes" if result.kept else "**no**"
 
 

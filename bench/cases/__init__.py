@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from bench.cases.amqp_sas import measure_amqp_sas
+from bench.cases.commits import measure_commits
+from bench.cases.deployments import DEPLOYMENT_CASES
 from bench.cases.https_chain import measure_https_chain
 from bench.cases.https_sas import measure_https_sas
 from bench.cases.https_self_signed import measure_https_self_signed
@@ -11,6 +13,8 @@ from bench.cases.lookup import measure_lookup
 from bench.cases.mqtt_sas import measure_mqtt_sas
 from bench.cases.mqtt_x509 import measure_mqtt_x509
 from bench.cases.plain_http import measure_plain_http
+from bench.cases.slow_disk import measure_slow_disk
+from bench.cases.worker_memory import measure_worker_memory
 from bench.measurement import CaseResult
 from bench.plan import Plan
 
@@ -22,6 +26,10 @@ CASES: Mapping[str, Callable[[Plan], CaseResult]] = {
     "mqtt-x509": measure_mqtt_x509,
     "amqp-sas": measure_amqp_sas,
     "plain-http": measure_plain_http,
+    **DEPLOYMENT_CASES,
+    "commits": measure_commits,
+    "slow-disk": measure_slow_disk,
     "lookup": measure_lookup,
     "idle-memory": measure_idle_memory,
+    "worker-memory": measure_worker_memory,
 }

@@ -9,14 +9,15 @@ from bench.enrolling import enroll_symmetric_group
 from bench.measurement import CaseResult, Judged
 from bench.plan import Plan
 from bench.registration_rounds import Side, take_turns
-from bench.servers.homeport import homeport
+from bench.servers.homeport import Setup, homeport
 from bench.servers.nginx import nginx
 
 
 def measure_plain_http(plan: Plan) -> CaseResult:
     """Server CPU per registration over plain TCP."""
     directory = plan.workspace / "plain-http"
-    with nginx(directory / "nginx") as reference, homeport(directory / "homeport", plain=True) as candidate:
+    plain = Setup(plain=True)
+    with nginx(directory / "nginx") as reference, homeport(directory / "homeport", setup=plain) as candidate:
         assert reference.plain is not None
         assert candidate.plain is not None
         enroll_symmetric_group(candidate)

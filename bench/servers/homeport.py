@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.disk import Disk
 from bench.failures import BenchError
 from bench.servers.process import Endpoint, Server, refuse_answering, running
 
@@ -35,9 +36,24 @@ class Homeport(Server):
     ca_file: Path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a homeport is to run: `plain` adds HTTP without TLS, `database` is the URL of a PostgreSQL database in place
+    of SQLite, `disk` stands between it and the disk."""
+
+    plain: bool = False
+    workers: int = 1
+    database: str | None = None
+    disk: Disk | None = None
+
+
+_ORDINARY = Setup()
+
+
 @contextmanager
-def homeport(directory: Path, *, address: str = ADDRESS, plain: bool = False) -> Iterator[Homeport]:
-    """homeport while the block runs, its data in `directory/data`; `plain` adds HTTP without TLS."""
+def homeport(directory: Path, *, address: str = ADDRESS, setup: Setup = _ORDINARY) -> Iterator[Homeport]:
+    """homeport while the block runs, its data in `directory/data`."""
+    plain = setup.plain
     ports = [
         Endpoint(address, HTTPS_PORT),
         Endpoint(address, MQTT_PORT),
@@ -48,8 +64,10 @@ def homeport(directory: Path, *, address: str = ADDRESS, plain: bool = False) ->
     directory.mkdir(parents=True, exist_ok=True)
     ready_file = directory / "ready.json"
     ready_file.unlink(missing_ok=True)
-    command = [*executable(), *_options(directory, ready_file, address, plain)]
-    with running(command, log=directory / "homeport.log", is_ready=ready_file.exists) as pid:
+    command = [*executable(), *_options(directory, ready_file, address, setup)]
+    environment = setup.disk.environment if setup.disk else {}
+    log = directory / "homeport.log"
+    with running(command, log=log, is_ready=ready_file.exists, environment=environment) as pid:
         yield _described(json.loads(ready_file.read_text()), pid, address, PLAIN if plain else None)
 
 
@@ -61,8 +79,8 @@ def executable() -> list[str]:
     return [str(command)]
 
 
-def _options(directory: Path, ready_file: Path, address: str, plain: bool) -> list[str]:
-    options = {
+def _options(directory: Path, ready_file: Path, address: str, setup: Setup) -> list[str]:
+    options: dict[str, object] = {
         "--data-dir": directory / "data",
         "--ready-file": ready_file,
         "--host": address,
@@ -71,8 +89,12 @@ def _options(directory: Path, ready_file: Path, address: str, plain: bool) -> li
         "--mqtt-port": MQTT_PORT,
         "--amqp-port": AMQP_PORT,
     }
-    if plain:
+    if setup.plain:
         options["--plain-http-port"] = PLAIN.port
+    if setup.workers != 1:
+        options["--workers"] = setup.workers
+    if setup.database is not None:
+        options["--database"] = setup.database
     return ["up", *(str(word) for option in options.items() for word in option)]
 
 

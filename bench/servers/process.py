@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.failures import BenchError
 
@@ -55,15 +56,28 @@ def refuse_answering(endpoints: Sequence[Endpoint]) -> None:
 
 
 @contextmanager
-def running(command: Sequence[str], *, log: Path, is_ready: Callable[[], bool]) -> Iterator[int]:
+def running(
+    command: Sequence[str],
+    *,
+    log: Path,
+    is_ready: Callable[[], bool],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[int]:
     """Run the command, wait until it is ready, yield its process ID, stop it with SIGTERM.
+
+    `environment` is added to the benchmark's own.
 
     Raises `BenchError` with the end of its log when it ends early or is not ready in time.
     """
     with log.open("wb") as output:
         # A session of its own, so that Ctrl-C reaches only the benchmark, which then stops its servers.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            env=os.environ | dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         _wait_until_ready(process, log, is_ready)

@@ -30,10 +30,15 @@ KEPT = CaseResult(
     bound=2.0,
     aim=1.6,
     judged=Judged.RATIO,
-    rounds=[Round(reference=400, candidate=600), Round(reference=410, candidate=656)],
+    rounds=[
+        Round(reference=400, candidate=600, reference_rate=1_000, candidate_rate=900),
+        Round(reference=410, candidate=656, reference_rate=990, candidate_rate=800),
+    ],
     notes=["nginx: 0 session tickets a connection"],
 )
-MISSED = replace(KEPT, case="idle-memory", title="Idle connection", bound=64, judged=Judged.CANDIDATE, notes=[])
+MISSED = replace(
+    KEPT, case="idle-memory", title="Idle connection", unit="KiB", bound=64, judged=Judged.CANDIDATE, notes=[]
+)
 
 
 @pytest.fixture
@@ -50,8 +55,14 @@ def report() -> Report:
 def test_every_round_and_every_median_is_in_the_json(report: Report) -> None:
     case = as_json(report)["cases"][0]
     assert case["rounds"] == [
-        {"reference": 400, "candidate": 600, "bystanders": None},
-        {"reference": 410, "candidate": 656, "bystanders": None},
+        {
+            "reference": 400,
+            "candidate": 600,
+            "bystanders": None,
+            "reference_rate": 1_000,
+            "candidate_rate": 900,
+        },
+        {"reference": 410, "candidate": 656, "bystanders": None, "reference_rate": 990, "candidate_rate": 800},
     ]
     assert case["medians"] == {"reference": 405, "candidate": 628, "ratio": pytest.approx(1.55)}
     assert (case["figure"], case["kept"]) == (pytest.approx(1.55), True)
@@ -59,8 +70,8 @@ def test_every_round_and_every_median_is_in_the_json(report: Report) -> None:
 
 def test_the_page_tells_figures_verdicts_notes_and_versions(report: Report) -> None:
     page = markdown(report)
-    assert "| HTTPS registration | us CPU | 405 | 628 | 1.50 1.60 | 1.55 | ≤ 2 | ≤ 1.6 | yes |" in page
-    assert "| 628 | ≤ 64 | ≤ 1.6 | **no** |" in page
+    assert "| HTTPS registration | us CPU | 405 | 628 | 1.50 1.60 | 1.55 | ≤ 2 | ≤ 1.6 | 1,592 | 850 | yes |" in page
+    assert "| 628 | ≤ 64 | ≤ 1.6 |  | 850 | **no** |" in page
     assert "- HTTPS registration: nginx: 0 session tickets a connection." in page
     assert "| OpenSSL (nginx) | OpenSSL 3.0.22 |" in page
     assert "| population | 1000000 |" in page
@@ -73,6 +84,12 @@ def test_the_table_for_the_terminal_shows_the_same_cells(report: Report) -> None
     drawn = console.file.getvalue()
     for cell in ("HTTPS registration", "1.50 1.60", "1.55", "≤ 64"):
         assert cell in drawn
+
+
+def test_a_figure_without_a_promise_is_only_reported(report: Report) -> None:
+    unpromised = replace(report, results=[replace(MISSED, bound=None, aim=None)])
+    assert unpromised.all_kept
+    assert "| 628 |  |  |  | 850 | reported |" in markdown(unpromised)
 
 
 def test_one_missed_bound_is_enough(report: Report) -> None:
