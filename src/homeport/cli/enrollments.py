@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import click
 
+from homeport.cli import endorsement
 from homeport.cli.certificate_file import EXISTING_FILE, certificate_text
 from homeport.cli.client import service_client
 from homeport.cli.data_directory import data_dir_option
@@ -32,6 +33,18 @@ def enrollments() -> None:
 @click.option(
     "--endorsement-key", metavar="BASE64", help="The device proves itself by the TPM with this endorsement key."
 )
+@click.option(
+    "--endorsement-certificate",
+    type=EXISTING_FILE,
+    help="The certificate of the TPM's endorsement key, from which the key is taken unless it is given.",
+)
+@click.option(
+    "--manufacturer-ca",
+    "manufacturer_cas",
+    type=EXISTING_FILE,
+    multiple=True,
+    help="Certificates of TPM makers, under one of which the endorsement certificate must stand.",
+)
 @click.option("--keep", is_flag=True, help="If it is enrolled already, change nothing and print what it has.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole enrollment.")
 @data_dir_option
@@ -42,6 +55,8 @@ def create(
     initial_twin: str | None,
     certificate: Path | None,
     endorsement_key: str | None,
+    endorsement_certificate: Path | None,
+    manufacturer_cas: tuple[Path, ...],
     keep: bool,
     as_json: bool,
     data_dir: Path,
@@ -52,7 +67,8 @@ def create(
     endorsement key.
     """
     path = _path(registration_id)
-    attestation = _attestation(certificate, endorsement_key)
+    enrolled_key = endorsement.endorsement_key(endorsement_key, endorsement_certificate, manufacturer_cas)
+    attestation = _attestation(certificate, enrolled_key)
     body: dict[str, object] = {"registrationId": registration_id, "attestation": attestation}
     if device_id:
         body["deviceId"] = device_id
@@ -99,7 +115,7 @@ def delete(registration_id: str, data_dir: Path) -> None:
 
 def _attestation(certificate: Path | None, endorsement_key: str | None) -> dict[str, object]:
     if certificate is not None and endorsement_key is not None:
-        raise click.UsageError("Give either --certificate or --endorsement-key, not both.")
+        raise click.UsageError("Give either a certificate or an endorsement key, not both.")
     if certificate is not None:
         client_certificates = {"primary": {"certificate": certificate_text(certificate)}}
         return {"type": "x509", "x509": {"clientCertificates": client_certificates}}

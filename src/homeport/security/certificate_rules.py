@@ -6,6 +6,7 @@ neither extensions nor alternative names, many have none; what it does say about
 
 from datetime import datetime
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -31,7 +32,23 @@ _SIGNATURES = frozenset(
     }
 )
 
-_CLIENT_USAGES = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+
+class Purpose(msgspec.Struct, frozen=True, kw_only=True):
+    """What a leaf is meant for: of the extended key usages, where it has some, one must be among `extended`; of the key
+    usages, one of `key_usages`, the first of which a refusal names."""
+
+    extended: frozenset[x509.ObjectIdentifier]
+    key_usages: tuple[str, str]
+    needed: str
+
+
+CLIENT = Purpose(
+    extended=frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}),
+    # As OpenSSL's purpose of an SSL client has it; RFC 5246 section 7.4.6 would want the first alone.
+    key_usages=("digital_signature", "key_agreement"),
+    needed="digitalSignature",
+)
+"""A device that proves itself in a TLS handshake."""
 
 _UNDERSTOOD = frozenset(
     {
@@ -51,7 +68,9 @@ _UNDERSTOOD = frozenset(
 """Extensions that may be critical. Revocation lists are not consulted, so a critical pointer to one is refused."""
 
 
-def check_leaf(certificate: Certificate, now: datetime, *, allow_expired: bool = False) -> None:
+def check_leaf(
+    certificate: Certificate, now: datetime, *, allow_expired: bool = False, purpose: Purpose = CLIENT
+) -> None:
     """A device's own certificate, whoever signed it: the whole check of one that an individual enrollment names by
     thumbprint, and the leaf's part of a chain's.
 
@@ -68,14 +87,20 @@ def check_leaf(certificate: Certificate, now: datetime, *, allow_expired: bool =
     _check_key(certificate)
     check_signature_algorithm(certificate)
     _check_critical_extensions(certificate)
-    _check_extended_key_usage(certificate)
+    _check_extended_key_usage(certificate, purpose)
     usage = certificate.extension(x509.KeyUsage)
-    # As OpenSSL's purpose of an SSL client has it; RFC 5246 section 7.4.6 would want the first alone.
-    if usage is not None and not (usage.digital_signature or usage.key_agreement):
-        raise refused(ChainCause.KEY_USAGE, certificate, needed="digitalSignature")
+    if usage is not None and not any(getattr(usage, name) for name in purpose.key_usages):
+        raise refused(ChainCause.KEY_USAGE, certificate, needed=purpose.needed)
 
 
-def check_ca(certificate: Certificate, now: datetime, *, allow_expired: bool = False, is_anchor: bool = False) -> None:
+def check_ca(
+    certificate: Certificate,
+    now: datetime,
+    *,
+    allow_expired: bool = False,
+    is_anchor: bool = False,
+    purpose: Purpose = CLIENT,
+) -> None:
     """A certificate that signed another one of the chain.
 
     An anchor's own signature is not looked at: it is trusted for having been uploaded, not for who signed it.
@@ -98,7 +123,7 @@ def check_ca(certificate: Certificate, now: datetime, *, allow_expired: bool = F
     if not is_anchor:
         check_signature_algorithm(certificate)
     _check_critical_extensions(certificate)
-    _check_extended_key_usage(certificate)
+    _check_extended_key_usage(certificate, purpose)
 
 
 def check_signature_algorithm(certificate: Certificate) -> None:
@@ -144,10 +169,10 @@ def _check_critical_extensions(certificate: Certificate) -> None:
             raise refused(ChainCause.UNKNOWN_CRITICAL_EXTENSION, certificate, extension=oid)
 
 
-def _check_extended_key_usage(certificate: Certificate) -> None:
+def _check_extended_key_usage(certificate: Certificate, purpose: Purpose) -> None:
     """A CA's extended key usage limits what is below it: not in RFC 5280, but OpenSSL and Windows read it so."""
     usages = certificate.extension(x509.ExtendedKeyUsage)
-    if usages is not None and _CLIENT_USAGES.isdisjoint(usages):
+    if usages is not None and purpose.extended.isdisjoint(usages):
         raise refused(ChainCause.WRONG_EKU, certificate, found=", ".join(usage.dotted_string for usage in usages))
 
 

@@ -56,8 +56,8 @@ MESSAGES: Mapping[ChainCause, str] = {
     ChainCause.NOT_A_CA: "A certificate of the chain that signed another is not a CA certificate.",
     ChainCause.PATH_LENGTH_EXCEEDED: "There are more CA certificates below a CA than it allows.",
     ChainCause.NAME_CONSTRAINTS: "A CA certificate of the chain does not allow a name below it.",
-    ChainCause.WRONG_EKU: "A certificate of the chain has extended key usages, and client authentication is not among "
-    "them.",
+    ChainCause.WRONG_EKU: "A certificate of the chain has extended key usages, and the one that is needed is not among "
+    "them: client authentication, for a device.",
     ChainCause.KEY_USAGE: "A certificate's key usage does not allow what its key was used for.",
     ChainCause.WEAK_SIGNATURE: "A certificate is signed with an algorithm that is not accepted; SHA-256 and up are, "
     "with RSA or ECDSA, and Ed25519.",

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from homeport.security.certificate_rules import check_ca, refused
+from homeport.security.certificate_rules import CLIENT, Purpose, check_ca, refused
 from homeport.security.certificates import MAX_PRESENTED, Certificate
 from homeport.security.chain_refusals import ChainCause
 from homeport.security.name_constraints import check_names
@@ -21,8 +21,10 @@ _CA_POLICY = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints,
 """The library's defaults are those of web servers: they ask for key identifiers, which a maker's own CA seldom sets."""
 
 
-def check_issuers(issuers: Sequence[Certificate], now: datetime, *, allow_expired: bool = False) -> None:
-    """The part of a path above the leaf, the leaf's issuer first and the anchor last.
+def check_issuers(
+    issuers: Sequence[Certificate], now: datetime, *, allow_expired: bool = False, purpose: Purpose = CLIENT
+) -> None:
+    """The part of a path above a leaf of this purpose, the leaf's issuer first and the anchor last.
 
     Raises:
         ChainRefused: what `certificate_rules.check_ca` finds, PATH_LENGTH_EXCEEDED, NAME_CONSTRAINTS or
@@ -30,7 +32,7 @@ def check_issuers(issuers: Sequence[Certificate], now: datetime, *, allow_expire
     """
     for place, certificate in enumerate(issuers):
         is_anchor = place == len(issuers) - 1
-        check_ca(certificate, now, allow_expired=allow_expired, is_anchor=is_anchor)
+        check_ca(certificate, now, allow_expired=allow_expired, is_anchor=is_anchor, purpose=purpose)
         _check_path_length(certificate, issuers[:place])
         if not certificate.is_self_issued:
             # Self-issued certificates roll a CA's key over; RFC 5280 section 6.1.3 (b) exempts their names.
