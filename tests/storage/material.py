@@ -1,9 +1,18 @@
-"""What the storage tests are made of: a storage per test, and changes with everything but the point filled in."""
+"""What the storage tests are made of: a storage per test, and changes with everything but the point filled in.
+
+A database is a SQLite file, or the URL of one on the tests' PostgreSQL server (tests/postgresql.py); every test of
+tests/storage that takes the fixture `database` is played on both.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
+from tests import postgresql
+
+from homeport.clock import SystemRandomness
 from homeport.model.access_policy import PROVISIONING_RIGHTS, SharedAccessPolicy
 from homeport.model.attestation import AttestationMechanism, AttestationType, SymmetricKeyAttestation
 from homeport.model.enrollment import EnrollmentGroup, IndividualEnrollment
@@ -33,7 +42,10 @@ from homeport.storage.changes import (
     PutService,
     PutSubject,
 )
+from homeport.storage.database_url import DatabaseUrl
+from homeport.storage.postgresql import PostgresqlStorage
 from homeport.storage.sqlite import MEMORY, SqliteStorage
+from homeport.storage.store import Store
 
 NOW = datetime(2026, 11, 24, 6, 0, 0, 123456, tzinfo=UTC)
 SERVICE = ServiceId(1)
@@ -57,26 +69,60 @@ def later(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def open_storage(path: object = MEMORY, **settings: object) -> SqliteStorage:
-    return SqliteStorage.open(str(path), sealer=SEALER, clock=StoppedClock(), **settings)  # type: ignore[arg-type]
+def is_postgresql(database: object) -> bool:
+    return str(database).startswith("postgresql://")
 
 
-def on_storage(test: Callable[[SqliteStorage], Awaitable[None]]) -> Callable[[], None]:
-    """Runs a coroutine test on a fresh database that holds one service."""
+async def open_storage(database: object = MEMORY, **settings: object) -> SqliteStorage | PostgresqlStorage:
+    """Open a database, or a fleeting one of SQLite."""
+    settings = {"sealer": SEALER, "clock": StoppedClock()} | settings
+    if is_postgresql(database):
+        url = DatabaseUrl(str(database))
+        return await PostgresqlStorage.open(url, randomness=SystemRandomness(), **settings)  # type: ignore[arg-type]
+    return SqliteStorage.open(str(database), **settings)  # type: ignore[arg-type]
 
-    async def run() -> None:
-        storage = open_storage()
+
+@asynccontextmanager
+async def fresh_storage(**settings: object) -> AsyncIterator[SqliteStorage | PostgresqlStorage]:
+    """A new database on the engine that the environment chooses, while the block runs."""
+    database = postgresql.fresh_database() if postgresql.is_chosen() else MEMORY
+    storage = await open_storage(database, **settings)
+    try:
+        yield storage
+    finally:
+        await storage.close()
+        if database != MEMORY:
+            postgresql.give_back(database)
+
+
+def on_storage(test: Callable[[Store], Awaitable[None]]) -> Callable[[str], None]:
+    """Makes a coroutine that takes a storage into a test that takes a database, with one service in it."""
+
+    async def run(database: str) -> None:
+        storage = await open_storage(database)
         try:
             await storage.apply([put_service()])
             await test(storage)
         finally:
             await storage.close()
 
-    def plain() -> None:
-        asyncio.run(run())
+    def plain(database: str) -> None:
+        asyncio.run(run(database))
 
     plain.__name__, plain.__doc__ = test.__name__, test.__doc__
     return plain
+
+
+def tell(database: object, statement: str) -> list[str]:
+    """Run a statement past the storage; the rows as lines, columns with bars between."""
+    if is_postgresql(database):
+        return postgresql.ask(str(database), statement).splitlines()
+    with closing(sqlite3.connect(str(database), isolation_level=None)) as connection:
+        return ["|".join(map(str, row)) for row in connection.execute(statement).fetchall()]
+
+
+REFUSALS = (sqlite3.Error, postgresql.DatabaseError)
+"""What `tell` raises when the database refuses a statement."""
 
 
 def put_service(service_id: int = SERVICE) -> PutService:
@@ -143,10 +189,11 @@ def put_record(
     claimed_until: datetime | None = None,
     group_id: str | None = None,
     updated_at: datetime = NOW,
+    **fields: object,
 ) -> PutRegistration:
     through = None if group_id is None else EnrollmentGroupId(group_id)
     return PutRegistration(
-        record=record(registration_id, etag, enrollment_group_id=through, updated_at=updated_at),
+        record=record(registration_id, etag, enrollment_group_id=through, updated_at=updated_at, **fields),
         expected=_etag(expected),
         claimed_until=claimed_until,
     )

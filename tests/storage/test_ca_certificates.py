@@ -10,7 +10,7 @@ from homeport.model.attestation import X509CertificateInfo
 from homeport.model.ca_certificate import CaCertificate, Verification
 from homeport.model.identifiers import ETag, RegistrationId, ServiceId
 from homeport.storage.changes import ChangedMeanwhile, DeleteCaCertificate, PutCaCertificate
-from homeport.storage.sqlite import SqliteStorage
+from homeport.storage.store import Store
 
 OTHER = ServiceId(2)
 
@@ -45,14 +45,14 @@ def put(certificate: CaCertificate, expected: str | None = None) -> PutCaCertifi
 class Version:
     """The version of the groups, as a registration sees it."""
 
-    storage: SqliteStorage
+    storage: Store
 
     async def now(self) -> int:
         return (await self.storage.registrations.context(SERVICE, RegistrationId("any"))).groups_version
 
 
 @on_storage
-async def test_ca_certificates_come_back_as_they_were_written(storage: SqliteStorage) -> None:
+async def test_ca_certificates_come_back_as_they_were_written(storage: Store) -> None:
     proven = replace(
         certificate("factory"),
         verified_by=Verification.STATEMENT,
@@ -65,20 +65,20 @@ async def test_ca_certificates_come_back_as_they_were_written(storage: SqliteSto
 
 
 @on_storage
-async def test_each_service_has_its_own(storage: SqliteStorage) -> None:
+async def test_each_service_has_its_own(storage: Store) -> None:
     await storage.apply([put_service(OTHER), put(certificate("factory", service_id=OTHER))])
     assert await storage.enrollments.ca_certificates(SERVICE) == []
     assert len(await storage.enrollments.ca_certificates(OTHER)) == 1
 
 
 @on_storage
-async def test_names_are_compared_as_written(storage: SqliteStorage) -> None:
+async def test_names_are_compared_as_written(storage: Store) -> None:
     await storage.apply([put(certificate("factory")), put(certificate("Factory"))])
     assert [found.name for found in await storage.enrollments.ca_certificates(SERVICE)] == ["Factory", "factory"]
 
 
 @on_storage
-async def test_a_change_needs_the_etag_that_is_stored(storage: SqliteStorage) -> None:
+async def test_a_change_needs_the_etag_that_is_stored(storage: Store) -> None:
     await storage.apply([put(certificate("factory"))])
     await storage.apply([put(certificate("factory", "2"), expected="1")])
     for stale in (
@@ -92,7 +92,7 @@ async def test_a_change_needs_the_etag_that_is_stored(storage: SqliteStorage) ->
 
 
 @on_storage
-async def test_every_change_makes_caches_of_the_groups_old(storage: SqliteStorage) -> None:
+async def test_every_change_makes_caches_of_the_groups_old(storage: Store) -> None:
     version = Version(storage)
     seen = [await version.now()]
     for change in (

@@ -12,14 +12,14 @@ from tests.storage.material import (
 )
 
 from homeport.model.identifiers import EnrollmentGroupId, ETag, RegistrationId
+from homeport.storage.change_steps import PURGE_BATCH
 from homeport.storage.changes import (
     Change,
     ChangedMeanwhile,
     DeleteEnrollmentGroup,
     DeleteIndividualEnrollment,
 )
-from homeport.storage.sqlite import SqliteStorage
-from homeport.storage.sqlite_changes import PURGE_BATCH
+from homeport.storage.store import Store
 
 DEVICE = RegistrationId("dev-1")
 GROUP = EnrollmentGroupId("group-1")
@@ -45,13 +45,13 @@ def members(count: int) -> list[Change]:
     return [put_record(f"member-{number:05d}", group_id=GROUP) for number in range(count)]
 
 
-async def remaining(storage: SqliteStorage) -> list[str]:
+async def remaining(storage: Store) -> list[str]:
     records = await storage.registrations.of_group(SERVICE, GROUP, after="", limit=10_000)
     return [record.registration_id for record in records]
 
 
 @on_storage
-async def test_the_record_goes_with_the_individual_enrollment(storage: SqliteStorage) -> None:
+async def test_the_record_goes_with_the_individual_enrollment(storage: Store) -> None:
     await storage.apply([put_individual("Dev-1"), put_record("Dev-1", claimed_until=later(0))])
     await storage.apply([delete_individual()])
     assert await storage.enrollments.individual(SERVICE, DEVICE) is None
@@ -60,14 +60,14 @@ async def test_the_record_goes_with_the_individual_enrollment(storage: SqliteSto
 
 
 @on_storage
-async def test_a_record_that_came_through_a_group_outlives_the_individual_enrollment(storage: SqliteStorage) -> None:
+async def test_a_record_that_came_through_a_group_outlives_the_individual_enrollment(storage: Store) -> None:
     await storage.apply([put_individual("dev-1"), put_record("dev-1", group_id=GROUP)])
     await storage.apply([delete_individual()])
     assert await storage.registrations.record(SERVICE, DEVICE) is not None
 
 
 @on_storage
-async def test_records_are_kept_when_asked_for(storage: SqliteStorage) -> None:
+async def test_records_are_kept_when_asked_for(storage: Store) -> None:
     await storage.apply([put_individual("dev-1"), put_record("dev-1"), put_group("group-1"), *members(2)])
     await storage.apply([delete_individual(keep_records=True), delete_group(keep_records=True)])
     assert await storage.registrations.record(SERVICE, DEVICE) is not None
@@ -76,7 +76,7 @@ async def test_records_are_kept_when_asked_for(storage: SqliteStorage) -> None:
 
 
 @on_storage
-async def test_a_stale_etag_deletes_nothing(storage: SqliteStorage) -> None:
+async def test_a_stale_etag_deletes_nothing(storage: Store) -> None:
     await storage.apply([put_individual("dev-1"), put_record("dev-1"), put_group("group-1"), *members(2)])
     for stale in (delete_individual(etag="0"), delete_group(etag="0")):
         with pytest.raises(ChangedMeanwhile):
@@ -86,7 +86,7 @@ async def test_a_stale_etag_deletes_nothing(storage: SqliteStorage) -> None:
 
 
 @on_storage
-async def test_a_small_groups_records_go_at_once_and_no_others(storage: SqliteStorage) -> None:
+async def test_a_small_groups_records_go_at_once_and_no_others(storage: Store) -> None:
     await storage.apply([put_group("Group-1"), *members(3), put_record("x", group_id="group-2"), put_record("y")])
     await storage.apply([delete_group()])
     assert await storage.enrollments.group(SERVICE, GROUP) is None
@@ -97,7 +97,7 @@ async def test_a_small_groups_records_go_at_once_and_no_others(storage: SqliteSt
 
 
 @on_storage
-async def test_a_large_groups_records_are_worked_off_in_batches(storage: SqliteStorage) -> None:
+async def test_a_large_groups_records_are_worked_off_in_batches(storage: Store) -> None:
     await storage.apply([put_group("group-1"), *members(2 * PURGE_BATCH + 1)])
     await storage.apply([delete_group()])
     assert len(await remaining(storage)) == PURGE_BATCH + 1
@@ -109,7 +109,7 @@ async def test_a_large_groups_records_are_worked_off_in_batches(storage: SqliteS
 
 
 @on_storage
-async def test_a_group_of_exactly_one_batch_leaves_nothing_behind(storage: SqliteStorage) -> None:
+async def test_a_group_of_exactly_one_batch_leaves_nothing_behind(storage: Store) -> None:
     await storage.apply([put_group("group-1"), *members(PURGE_BATCH)])
     await storage.apply([delete_group()])
     assert await remaining(storage) == []
@@ -118,7 +118,7 @@ async def test_a_group_of_exactly_one_batch_leaves_nothing_behind(storage: Sqlit
 
 
 @on_storage
-async def test_what_a_group_of_the_same_name_made_later_is_spared(storage: SqliteStorage) -> None:
+async def test_what_a_group_of_the_same_name_made_later_is_spared(storage: Store) -> None:
     await storage.apply([put_group("group-1"), *members(PURGE_BATCH + 2)])
     await storage.apply([delete_group()])
     reborn = f"member-{PURGE_BATCH + 1:05d}"
@@ -130,7 +130,7 @@ async def test_what_a_group_of_the_same_name_made_later_is_spared(storage: Sqlit
 
 
 @on_storage
-async def test_every_change_of_a_group_raises_the_groups_version(storage: SqliteStorage) -> None:
+async def test_every_change_of_a_group_raises_the_groups_version(storage: Store) -> None:
     versions = []
     for change in (put_group("group-1"), put_group("group-1", "2", expected="1"), delete_group(etag="2")):
         await storage.apply([change])

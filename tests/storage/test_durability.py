@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.storage.material import HUB, SERVICE, open_storage, put_service, record, registration
+from tests.storage.material import HUB, SERVICE, is_postgresql, open_storage, put_service, record, registration, tell
 
 from homeport.administration import audit_log
 from homeport.model.identifiers import DeviceId, RegistrationId
@@ -22,7 +21,7 @@ async def one(storage, name):
     sys.stdout.write(name + "\\n")
     sys.stdout.flush()
 async def storm():
-    storage = open_storage(sys.argv[1])
+    storage = await open_storage(sys.argv[1])
     for wave in range(10_000):
         await asyncio.gather(*(one(storage, f"{sys.argv[2]}-{wave}-{n}") for n in range(25)))
 asyncio.run(storm())
@@ -31,11 +30,11 @@ ROUNDS = 4
 ACKNOWLEDGED_BEFORE_THE_KILL = 60
 
 
-def storm_until_killed(database: Path, mark: str, wanted: int) -> list[str]:
+def storm_until_killed(database: str, mark: str, wanted: int) -> list[str]:
     """Start a writer, kill it when so many names were acknowledged; returns all that were."""
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
-    command = [sys.executable, "-c", STORM, str(database), mark]
+    command = [sys.executable, "-c", STORM, database, mark]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=root) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(wanted)]
@@ -45,12 +44,12 @@ def storm_until_killed(database: Path, mark: str, wanted: int) -> list[str]:
     return [line.decode().strip() for line in lines if line.endswith(b"\n")]
 
 
-def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_everything_is_there_after_a_restart(database: str) -> None:
     async def story() -> None:
-        storage = open_storage(tmp_path / "h.db")
+        storage = await open_storage(database)
         await storage.apply([put_service(), *registration("dev-1")])
         await storage.close()
-        again = open_storage(tmp_path / "h.db")
+        again = await open_storage(database)
         assert await again.registrations.record(SERVICE, RegistrationId("dev-1")) == record("dev-1")
         assert await again.hub_devices.twin(SERVICE, HUB, DeviceId("dev-1")) is not None
         await again.close()
@@ -58,8 +57,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
-    database = tmp_path / "h.db"
+def test_what_was_acknowledged_survives_a_kill(database: str) -> None:
     acknowledged: list[str] = []
     for number in range(ROUNDS):
         acknowledged += storm_until_killed(database, f"r{number}", ACKNOWLEDGED_BEFORE_THE_KILL + 7 * number)
@@ -68,8 +66,8 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     tables_agree(database)
 
 
-async def all_are_there(database: Path, names: list[str]) -> None:
-    storage = open_storage(database)
+async def all_are_there(database: str, names: list[str]) -> None:
+    storage = await open_storage(database)
     for name in names:
         context = await storage.registrations.context(SERVICE, RegistrationId(name))
         assert context.record == record(name)
@@ -79,13 +77,9 @@ async def all_are_there(database: Path, names: list[str]) -> None:
     await storage.close()
 
 
-def tables_agree(database: Path) -> None:
+def tables_agree(database: str) -> None:
     """A list that was under way when the process was killed is there whole or not at all."""
-    connection = sqlite3.connect(database)
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    counts = {
-        connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        for table in ("registrations", "subjects", "hub_devices", "audit")
-    }
-    connection.close()
-    assert len(counts) == 1
+    if not is_postgresql(database):
+        assert tell(database, "PRAGMA integrity_check") == ["ok"]
+    tables = ("registrations", "subjects", "hub_devices", "audit")
+    assert len({tell(database, f"SELECT count(*) FROM {table}")[0] for table in tables}) == 1

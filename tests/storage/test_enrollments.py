@@ -17,11 +17,11 @@ from homeport.model.enrollment import DeviceCapabilities, InitialTwin, InitialTw
 from homeport.model.identifiers import EnrollmentGroupId, RegistrationId, ServiceId
 from homeport.model.registration import DeviceRegistrationState, RegistrationStatus
 from homeport.storage.changes import ChangedMeanwhile, PutEnrollmentGroup, PutIndividualEnrollment
-from homeport.storage.sqlite import SqliteStorage
+from homeport.storage.store import Store
 
 
 @on_storage
-async def test_an_individual_enrollment_comes_back_whole_with_its_keys(storage: SqliteStorage) -> None:
+async def test_an_individual_enrollment_comes_back_whole_with_its_keys(storage: Store) -> None:
     twin = InitialTwin(tags={"äöü": [1, None]}, properties=InitialTwinProperties(desired={"a": {"b": 1.5}}))
     entry = individual("Dev.1", initial_twin=twin, capabilities=DeviceCapabilities(iot_edge=True), device_id="other")
     await storage.apply([PutIndividualEnrollment(service_id=SERVICE, enrollment=entry, expected=None)])
@@ -29,14 +29,14 @@ async def test_an_individual_enrollment_comes_back_whole_with_its_keys(storage: 
 
 
 @on_storage
-async def test_an_enrollment_without_keys_comes_back_without_them(storage: SqliteStorage) -> None:
+async def test_an_enrollment_without_keys_comes_back_without_them(storage: Store) -> None:
     entry = individual("tpm-1", attestation=AttestationMechanism(type=AttestationType.TPM))
     await storage.apply([PutIndividualEnrollment(service_id=SERVICE, enrollment=entry, expected=None)])
     assert await storage.enrollments.individual(SERVICE, RegistrationId("tpm-1")) == entry
 
 
 @on_storage
-async def test_the_registration_state_is_not_stored_with_the_enrollment(storage: SqliteStorage) -> None:
+async def test_the_registration_state_is_not_stored_with_the_enrollment(storage: Store) -> None:
     state = DeviceRegistrationState(registration_id="dev-1", status=RegistrationStatus.ASSIGNED)
     entry = individual("dev-1", registration_state=state)
     await storage.apply([PutIndividualEnrollment(service_id=SERVICE, enrollment=entry, expected=None)])
@@ -46,7 +46,7 @@ async def test_the_registration_state_is_not_stored_with_the_enrollment(storage:
 
 
 @on_storage
-async def test_ids_are_found_in_any_spelling_and_come_back_as_written(storage: SqliteStorage) -> None:
+async def test_ids_are_found_in_any_spelling_and_come_back_as_written(storage: Store) -> None:
     await storage.apply([put_individual("Dev-ONE"), put_group("Group-ONE")])
     entry = await storage.enrollments.individual(SERVICE, RegistrationId("dev-one"))
     found = await storage.enrollments.group(SERVICE, EnrollmentGroupId("GROUP-one"))
@@ -57,21 +57,21 @@ async def test_ids_are_found_in_any_spelling_and_come_back_as_written(storage: S
 
 
 @on_storage
-async def test_what_is_not_there_is_none(storage: SqliteStorage) -> None:
+async def test_what_is_not_there_is_none(storage: Store) -> None:
     assert await storage.enrollments.individual(SERVICE, RegistrationId("nobody")) is None
     assert await storage.enrollments.group(SERVICE, EnrollmentGroupId("nothing")) is None
     assert await storage.enrollments.candidate_groups(SERVICE) == []
 
 
 @on_storage
-async def test_an_entry_belongs_to_its_service_only(storage: SqliteStorage) -> None:
+async def test_an_entry_belongs_to_its_service_only(storage: Store) -> None:
     await storage.apply([put_individual("dev-1"), put_group("group-1")])
     assert await storage.enrollments.individual(ServiceId(2), RegistrationId("dev-1")) is None
     assert await storage.enrollments.group(ServiceId(2), EnrollmentGroupId("group-1")) is None
 
 
 @on_storage
-async def test_inserting_an_id_twice_is_refused_in_any_spelling(storage: SqliteStorage) -> None:
+async def test_inserting_an_id_twice_is_refused_in_any_spelling(storage: Store) -> None:
     await storage.apply([put_individual("dev-1"), put_group("group-1")])
     with pytest.raises(ChangedMeanwhile):
         await storage.apply([put_individual("DEV-1", "2")])
@@ -80,7 +80,7 @@ async def test_inserting_an_id_twice_is_refused_in_any_spelling(storage: SqliteS
 
 
 @on_storage
-async def test_replacing_needs_the_etag_that_is_there(storage: SqliteStorage) -> None:
+async def test_replacing_needs_the_etag_that_is_there(storage: Store) -> None:
     await storage.apply([put_individual("dev-1", "1"), put_group("group-1", "1")])
     await storage.apply([put_individual("dev-1", "2", expected="1"), put_group("group-1", "2", expected="1")])
     for stale in (put_individual("dev-1", "3", expected="1"), put_group("group-1", "3", expected="1")):
@@ -93,14 +93,14 @@ async def test_replacing_needs_the_etag_that_is_there(storage: SqliteStorage) ->
 
 
 @on_storage
-async def test_an_entry_needs_its_service(storage: SqliteStorage) -> None:
+async def test_an_entry_needs_its_service(storage: Store) -> None:
     orphan = PutIndividualEnrollment(service_id=ServiceId(9), enrollment=individual("dev-1"), expected=None)
     with pytest.raises(ChangedMeanwhile):
         await storage.apply([orphan])
 
 
 @on_storage
-async def test_pages_follow_each_other_in_the_order_of_the_folded_id_without_keys(storage: SqliteStorage) -> None:
+async def test_pages_follow_each_other_in_the_order_of_the_folded_id_without_keys(storage: Store) -> None:
     names = ["c", "A", "b", "D"]
     await storage.apply([put_individual(name) for name in names] + [put_group(name) for name in names])
     first = await storage.enrollments.individuals(SERVICE, after="", limit=3)
@@ -113,7 +113,7 @@ async def test_pages_follow_each_other_in_the_order_of_the_folded_id_without_key
 
 
 @on_storage
-async def test_candidate_groups_come_with_keys_and_the_oldest_first(storage: SqliteStorage) -> None:
+async def test_candidate_groups_come_with_keys_and_the_oldest_first(storage: Store) -> None:
     young = PutEnrollmentGroup(service_id=SERVICE, group=group("a", created_at=later(1)), expected=None)
     await storage.apply([young, put_group("z")])
     candidates = await storage.enrollments.candidate_groups(SERVICE)

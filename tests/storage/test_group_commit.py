@@ -1,10 +1,8 @@
 """Many callers, few commits: nobody's failure is another's, and everybody reads what they wrote."""
 
 import asyncio
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from tests.storage.material import (
@@ -15,16 +13,17 @@ from tests.storage.material import (
     put_record,
     put_service,
     registration,
+    tell,
 )
 
 from homeport.model.identifiers import RegistrationId
 from homeport.storage.changes import ChangedMeanwhile
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.sqlite import SqliteStorage
+from homeport.storage.store import Store
 
 
 @on_storage
-async def test_many_lists_at_once_are_all_there(storage: SqliteStorage) -> None:
+async def test_many_lists_at_once_are_all_there(storage: Store) -> None:
     names = [f"dev-{number}" for number in range(600)]
     await asyncio.gather(*(storage.apply(registration(name)) for name in names))
     for name in names:
@@ -32,7 +31,7 @@ async def test_many_lists_at_once_are_all_there(storage: SqliteStorage) -> None:
 
 
 @on_storage
-async def test_a_failing_list_is_undone_whole_and_alone(storage: SqliteStorage) -> None:
+async def test_a_failing_list_is_undone_whole_and_alone(storage: Store) -> None:
     await storage.apply([put_record("taken")])
     good = [storage.apply([put_record(f"dev-{number}")]) for number in range(20)]
     bad = storage.apply([put_individual("half"), put_record("taken")])
@@ -44,7 +43,7 @@ async def test_a_failing_list_is_undone_whole_and_alone(storage: SqliteStorage) 
 
 
 @on_storage
-async def test_of_rivals_for_one_record_exactly_one_wins(storage: SqliteStorage) -> None:
+async def test_of_rivals_for_one_record_exactly_one_wins(storage: Store) -> None:
     rivals = [storage.apply([put_record("dev-1", str(number))]) for number in range(20)]
     results = await asyncio.gather(*rivals, return_exceptions=True)
     assert sum(result is None for result in results) == 1
@@ -52,7 +51,7 @@ async def test_of_rivals_for_one_record_exactly_one_wins(storage: SqliteStorage)
 
 
 @on_storage
-async def test_a_caller_reads_what_it_has_written(storage: SqliteStorage) -> None:
+async def test_a_caller_reads_what_it_has_written(storage: Store) -> None:
     for number in range(50):
         await storage.apply([put_record("dev-1", str(number + 1), expected=str(number) if number else None)])
         context = await storage.registrations.context(SERVICE, RegistrationId("dev-1"))
@@ -61,7 +60,7 @@ async def test_a_caller_reads_what_it_has_written(storage: SqliteStorage) -> Non
 
 
 @on_storage
-async def test_a_list_that_makes_no_sense_fails_with_its_own_error(storage: SqliteStorage) -> None:
+async def test_a_list_that_makes_no_sense_fails_with_its_own_error(storage: Store) -> None:
     nonsense = storage.apply(["no change"])  # type: ignore[list-item]
     results = await asyncio.gather(nonsense, storage.apply([put_record("dev-1")]), return_exceptions=True)
     assert isinstance(results[0], KeyError)
@@ -69,7 +68,7 @@ async def test_a_list_that_makes_no_sense_fails_with_its_own_error(storage: Sqli
 
 
 @on_storage
-async def test_a_caller_that_gives_up_disturbs_nobody(storage: SqliteStorage) -> None:
+async def test_a_caller_that_gives_up_disturbs_nobody(storage: Store) -> None:
     impatient = asyncio.ensure_future(storage.apply([put_record("dev-1")]))
     patient = asyncio.ensure_future(storage.apply([put_record("dev-2")]))
     await asyncio.sleep(0)
@@ -79,9 +78,9 @@ async def test_a_caller_that_gives_up_disturbs_nobody(storage: SqliteStorage) ->
         await impatient
 
 
-def test_closing_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: Path) -> None:
+def test_closing_commits_what_is_queued_and_refuses_what_comes_after(database: str) -> None:
     async def story() -> None:
-        storage = open_storage(tmp_path / "h.db", linger=0.05)
+        storage = await open_storage(database, linger=0.05)
         await storage.apply([put_service()])
         queued = [asyncio.ensure_future(storage.apply([put_record(f"dev-{number}")])) for number in range(700)]
         await asyncio.sleep(0)
@@ -93,15 +92,12 @@ def test_closing_commits_what_is_queued_and_refuses_what_comes_after(tmp_path: P
             await storage.registrations.record(SERVICE, RegistrationId("late"))
 
     asyncio.run(story())
-    database = sqlite3.connect(tmp_path / "h.db")
-    assert database.execute("SELECT count(*) FROM registrations").fetchone() == (700,)
-    database.close()
+    assert tell(database, "SELECT count(*) FROM registrations") == ["700"]
 
 
-def test_two_processes_may_write_to_one_database(tmp_path: Path) -> None:
+def test_two_processes_may_write_to_one_database(database: str) -> None:
     async def story() -> None:
-        path = tmp_path / "h.db"
-        one, two = open_storage(path), open_storage(path, writer_name="writer-1")
+        one, two = await open_storage(database), await open_storage(database, writer_name="writer-1")
         await one.apply([put_service()])
         shares = [(one, "a"), (two, "b")] * 100
         await asyncio.gather(
@@ -115,12 +111,16 @@ def test_two_processes_may_write_to_one_database(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_processes_that_start_at_once_on_a_new_database_all_open_it(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_on_a_new_database_all_open_it(database: str) -> None:
     start = threading.Barrier(4)
+
+    async def open_and_close_inside(writer_name: str) -> None:
+        storage = await open_storage(database, writer_name=writer_name)
+        await storage.close()
 
     def open_and_close(number: int) -> None:
         start.wait()
-        asyncio.run(open_storage(tmp_path / "h.db", writer_name=f"writer-{number}").close())
+        asyncio.run(open_and_close_inside(f"writer-{number}"))
 
     with ThreadPoolExecutor(4) as processes:
         list(processes.map(open_and_close, range(4)))

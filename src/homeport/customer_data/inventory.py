@@ -258,18 +258,35 @@ SINKS: tuple[Sink, ...] = (
         retention="in memory until the process ends; that of whoever collects them",
     ),
     Sink(
-        name="embedded hub's telemetry buffer",
+        name="embedded hub's memory of its node",
         data_class=DataClass.FREE_CONTENT,
-        holds="the newest messages of the hub's devices, with their device IDs; bounded, in memory, never on disk",
-        erasure="a device's messages are dropped with the device",
-        retention="until newer messages push them out, or the process ends",
+        holds=(
+            "the newest messages of the hub's devices, bounded, and who is connected, by device ID; in memory, or with "
+            "several workers in a file of the run directory that only their user can read"
+        ),
+        erasure="a device's messages are dropped with the device, on every node",
+        retention="until newer messages push them out, or the server stops; what a killed one leaves goes at its start",
     ),
     Sink(
         name="write-ahead log of the database",
         data_class=DataClass.FREE_CONTENT,
-        holds="pages as they were before the last checkpoint, deleted rows included",
+        holds="pages as they were before the last checkpoint, deleted rows included; PostgreSQL's may be archived",
         erasure="a checkpoint after the erasure",
-        retention="until it is overwritten after a checkpoint",
+        retention="until it is overwritten after a checkpoint; that of the archive",
+    ),
+    Sink(
+        name="unfinished copy into a PostgreSQL database",
+        data_class=DataClass.FREE_CONTENT,
+        holds="the rows that have arrived, and in `copy_progress` the key of each table's last one",
+        erasure="the target database is dropped, or the copy is finished and the subject erased there",
+        retention="until the copy is finished (`copy_progress` is dropped then) or the target database is",
+    ),
+    Sink(
+        name="deleted rows of a PostgreSQL database",
+        data_class=DataClass.FREE_CONTENT,
+        holds="rows as they were before they were changed or deleted, in the database and on its standbys",
+        erasure="a vacuum after the erasure",
+        retention="until the server's autovacuum has passed and the place is written again",
     ),
 )
 """Every place outside the tables."""

@@ -1,6 +1,6 @@
 """The rule by which audit entries hang together: each hash covers its entry and the hash before it.
 
-Counterparts: `storage/sqlite_changes.py` appends, `administration/audit_log.py` verifies; both by this one rule.
+Counterparts: `storage/change_steps.py` appends, `administration/audit_log.py` verifies; both by this one rule.
 Whoever changes, removes, inserts or reorders an entry breaks every hash behind it.
 """
 

@@ -1,8 +1,9 @@
 """The audit chain's growing end, inside one write transaction.
 
-The head is read from the database when a transaction appends its first entry, and kept until that transaction
-ends: so a rollback, a restart or a second process with the same name can never make it wrong. Counterpart:
-`administration/audit_log.py`, which verifies.
+The head is read from the database when a transaction appends its first entry. An engine whose reads cost a journey may
+keep it for the next transaction, until one is rolled back: an entry is only appended behind the one that it names, so
+a head that another process of the same name has left behind is noticed (`ChainMoved`), read anew, and forks nothing.
+Counterpart: `administration/audit_log.py`, which verifies.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ import msgspec
 
 from homeport.model.events import AuditEvent
 from homeport.security import hash_chain
+
+
+class ChainMoved(Exception):
+    """Somebody else has appended to the chain; read its head and do the transaction again."""
 
 
 def canonical(event: AuditEvent) -> bytes:

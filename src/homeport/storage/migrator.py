@@ -1,7 +1,8 @@
 """Brings a database to the schema of this program: each migration once, in order, in one transaction of its own.
 
-A migration is `storage/migrations/<nnnn>_<what>.sql`; the table `schema_version` says which have run. Two
-processes that start at once do not disturb each other: the second waits for the lock and finds the work done.
+A migration is `storage/migrations/<engine>/<nnnn>_<what>.sql`, with the same numbers and names for each engine; the
+table `schema_version` says which have run. Two processes that start at once do not disturb each other: the second
+waits for the lock and finds the work done. `migrate` is SQLite's; PostgreSQL's is in `postgresql_migrator.py`.
 """
 
 import re
@@ -32,11 +33,11 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     script: str
 
 
-def migrations() -> tuple[Migration, ...]:
-    """All steps, the first first."""
+def migrations(engine: str = "sqlite") -> tuple[Migration, ...]:
+    """All steps of an engine, the first first."""
     found = [
         Migration(version=int(match["version"]), name=match["name"], script=file.read_text("utf-8"))
-        for file in resources.files("homeport.storage").joinpath("migrations").iterdir()
+        for file in resources.files("homeport.storage").joinpath("migrations", engine).iterdir()
         if (match := _FILE.fullmatch(file.name))
     ]
     return tuple(sorted(found, key=lambda step: step.version))
@@ -49,15 +50,22 @@ def migrate(connection: sqlite3.Connection, clock: Clock, steps: tuple[Migration
         DatabaseTooNew: the database is ahead of this program.
     """
     steps = migrations() if steps is None else steps
-    newest = steps[-1].version
     connection.execute(_SCHEMA["create_version_table"])
-    current = _version(connection)
+    for step in missing(steps, _version(connection)):
+        _run(connection, step, clock)
+    return steps[-1].version
+
+
+def missing(steps: tuple[Migration, ...], current: int) -> tuple[Migration, ...]:
+    """The steps that a database of version `current` lacks.
+
+    Raises:
+        DatabaseTooNew: the database is ahead of this program.
+    """
+    newest = steps[-1].version
     if current > newest:
         raise DatabaseTooNew(f"The database has schema {current}; this homeport knows schemas up to {newest}.")
-    for step in steps:
-        if step.version > current:
-            _run(connection, step, clock)
-    return newest
+    return tuple(step for step in steps if step.version > current)
 
 
 def _run(connection: sqlite3.Connection, step: Migration, clock: Clock) -> None:

@@ -8,25 +8,33 @@ A batch is tried whole first, without savepoints, since nearly always every work
 rolled back and each work is done again inside its own savepoint, so that the failing one alone is undone. If
 the database itself fails (full, read-only, locked, damaged), every work of the batch fails as unavailable and
 nothing was written; the next batch tries afresh.
+
+Works are coroutines, since on another engine they wait; here none ever does, so that each is run in one go (`_run`).
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from homeport.security.sealing import Sealer
 from homeport.storage.changes import ChangedMeanwhile
+from homeport.storage.pauses import pauses
 from homeport.storage.port import StorageUnavailable
+from homeport.storage.rows import SqlValue
 from homeport.storage.sql import load
-from homeport.storage.sqlite_changes import Transaction
-from homeport.storage.sqlite_connections import is_locked, pauses
+from homeport.storage.sqlite_connections import is_locked
+from homeport.storage.sqlite_file import DatabaseFile
+from homeport.storage.transaction import Reply, Transaction
 from homeport.storage.writer import Outcome, Work
 
 T = TypeVar("T")
 
 _SQL = load("connection")
+
+_HOPELESS = 0.1
+"""The part of its patience that a batch has while the last one has had all of it in vain."""
 
 _WORKS_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
@@ -37,9 +45,11 @@ class SqliteBatches:
     def __init__(self, connection: sqlite3.Connection, *, sealer: Sealer, chain: str, busy_timeout: float) -> None:
         self._connection = connection
         self._connection.execute(_SQL["do_not_wait"])
+        self._file = DatabaseFile(self._connection.execute(_SQL["file"]).fetchone()[0])
         self._sealer = sealer
         self._chain = chain
         self._busy_timeout = busy_timeout
+        self._is_locked_out = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"homeport-{chain}")
 
     async def commit(self, works: Sequence[Work[Transaction]], *, heavy: bool) -> Sequence[Outcome]:
@@ -73,7 +83,7 @@ class SqliteBatches:
         """All works without savepoints; None if one of several failed. After a failure all are undone."""
         transaction = self._transaction()
         try:
-            return [Outcome(work(transaction)) for work in works]
+            return [Outcome(_run(work(transaction))) for work in works]
         except Exception as error:
             if _is_engines_fault(error):
                 raise
@@ -88,7 +98,7 @@ class SqliteBatches:
         head = transaction.head
         self._connection.execute(_SQL["savepoint"])
         try:
-            outcome = Outcome(work(transaction))
+            outcome = Outcome(_run(work(transaction)))
         except Exception as error:
             if _is_engines_fault(error):
                 raise
@@ -99,20 +109,28 @@ class SqliteBatches:
         return outcome
 
     def _transaction(self) -> Transaction:
-        return Transaction(self._connection.execute, self._sealer, self._chain)
+        return Transaction(self._execute, self._sealer, self._chain)
+
+    async def _execute(self, sql: str, parameters: Sequence[SqlValue]) -> Reply:
+        return self._connection.execute(sql, parameters)
 
     async def _begin(self) -> None:
         """Take the write lock, waiting for another process without blocking the event loop."""
         self._rollback()  # Of a batch whose event loop ended in the middle.
-        for pause in pauses(self._busy_timeout):
+        self._file.require()
+        for pause in pauses(self._busy_timeout * (_HOPELESS if self._is_locked_out else 1)):
             try:
                 self._connection.execute(_SQL["begin"])
-                return
             except sqlite3.OperationalError as error:
                 if not is_locked(error):
                     raise
+            else:
+                self._is_locked_out = False
+                return
             await asyncio.sleep(pause)
+        self._is_locked_out = True
         self._connection.execute(_SQL["begin"])
+        self._is_locked_out = False
 
     def _commit(self) -> None:
         self._connection.execute(_SQL["commit"])
@@ -123,6 +141,17 @@ class SqliteBatches:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _run(work: Awaitable[T]) -> T:
+    """The result of a coroutine that never waits."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise RuntimeError("A work has waited for something else than its statements.")
 
 
 def _is_engines_fault(error: Exception) -> bool:

@@ -5,17 +5,15 @@ Knows the pragmas by name (`storage/sql/connection.sql`) and nothing of tables.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
+from homeport.storage.pauses import pauses
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.sql import load
 
 _SQL = load("connection")
 _STATEMENTS = 256
 """Prepared statements kept per connection; more than there are queries."""
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process's transaction."""
@@ -49,13 +47,22 @@ def open_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Co
     return connection
 
 
-def pauses(total: float) -> Iterator[float]:
-    """Ever longer waits for a lock, up to `total` seconds."""
-    pause = _FIRST_PAUSE
-    while total > 0:
-        yield min(pause, total)
-        total -= pause
-        pause = min(2 * pause, _LONGEST_PAUSE)
+def open_exclusively(path: Path) -> sqlite3.Connection:
+    """A connection that is the only one, and stays it until it is closed. The file exists.
+
+    Raises:
+        StorageUnavailable: somebody else has the database open.
+    """
+    connection = _connect(path, mode="rw", busy_timeout=0)
+    try:
+        connection.execute(_SQL["exclusive"])
+        connection.execute(_SQL["begin"])
+    except sqlite3.Error as error:
+        connection.close()
+        if is_locked(error):
+            raise StorageUnavailable(f"Somebody has {path} open; stop the server first.") from error
+        raise StorageUnavailable(f"The database {path} cannot be opened: {error}.") from error
+    return connection
 
 
 def is_locked(error: sqlite3.Error) -> bool:

@@ -2,13 +2,14 @@
 
 Callers on the event loop submit works; while there are any, one task takes them in batches to a `Batches` (the
 engine's part) and wakes the callers when their batch is durable. A lone write goes at once; while several are in
-flight the task waits `linger` for more, since under load a commit costs more than a write. Knows neither SQL nor
-what a write means.
+flight the task waits `linger` for more, since under load a commit costs more than a write. A commit that lasts longer
+than `OVERDUE` keeps nobody waiting: who is in it, behind it or comes before its end is told that storage is
+unavailable. Knows neither SQL nor what a write means.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from homeport.storage.port import StorageUnavailable
@@ -16,8 +17,8 @@ from homeport.storage.port import StorageUnavailable
 T = TypeVar("T")
 Context = TypeVar("Context")
 Context_co = TypeVar("Context_co", covariant=True)
-Work = Callable[[Context], Any]
-"""What a caller wants done inside a transaction. It may run twice, the first time undone."""
+Work = Callable[[Context], Awaitable[Any]]
+"""What a caller wants done inside a transaction. It may run more than once, all but the last time undone."""
 
 MAX_BATCH = 128
 """Works in one transaction at most: more save nothing, and the event loop stands still while they are done."""
@@ -25,6 +26,8 @@ ENOUGH = 64
 """With so many waiting already, lingering saves nothing."""
 PATIENCE = 4
 """Lone batches after a shared one for which the task goes on lingering."""
+OVERDUE = 10.0
+"""Seconds that a batch may take, the wait for another process's lock included. Devices wait for half a minute."""
 
 
 class Outcome:
@@ -68,24 +71,28 @@ class _Submission:
 class GroupCommitWriter(Generic[Context]):
     """The queue and the task that empties it; one event loop at a time. `linger` is in seconds; 0 never waits."""
 
-    def __init__(self, batches: Batches[Context], *, linger: float) -> None:
+    def __init__(self, batches: Batches[Context], *, linger: float, overdue: float = OVERDUE) -> None:
         self._batches = batches
         self._linger = linger
+        self._overdue_after = overdue
+        self._is_overdue = False
         self._queue: deque[_Submission] = deque()
         self._running: asyncio.Task[None] | None = None
         self._closed = False
         self._patience = 0
 
-    async def submit(self, work: Callable[[Context], T], *, heavy: bool = False) -> T:
+    async def submit(self, work: Callable[[Context], Awaitable[T]], *, heavy: bool = False) -> T:
         """Do `work` in a transaction; returns its result when that is durable, or raises what it raised.
 
         A caller that is cancelled does not learn whether its work was done.
 
         Raises:
-            StorageUnavailable: nothing was written.
+            StorageUnavailable: nothing was written, or it is not known: a commit that is overdue may still happen.
         """
         if self._closed:
             raise StorageUnavailable("The database is closed.")
+        if self._is_overdue:
+            raise self._overdue()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.append(_Submission(work, future, heavy))
@@ -104,7 +111,7 @@ class GroupCommitWriter(Generic[Context]):
             while self._queue:
                 await self._wait_for_company()
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
-                for submission, outcome in zip(batch, await self._commit(batch), strict=True):
+                for submission, outcome in zip(batch, await self._commit_watched(batch), strict=True):
                     submission.resolve(outcome)
         finally:
             self._running = None
@@ -115,6 +122,24 @@ class GroupCommitWriter(Generic[Context]):
         if self._linger and waiting < ENOUGH and not self._closed and (waiting > 1 or self._patience):
             await asyncio.sleep(self._linger)
         self._patience = PATIENCE if len(self._queue) > 1 else max(0, self._patience - 1)
+
+    async def _commit_watched(self, batch: Sequence[_Submission]) -> Sequence[Outcome]:
+        watch = asyncio.get_running_loop().call_later(self._overdue_after, self._give_up, batch)
+        try:
+            return await self._commit(batch)
+        finally:
+            watch.cancel()
+            self._is_overdue = False
+
+    def _give_up(self, batch: Sequence[_Submission]) -> None:
+        """Tell all who wait. The batch cannot be stopped; what has not begun is not done."""
+        self._is_overdue = True
+        for submission in (*batch, *self._queue):
+            submission.resolve(Outcome(error=self._overdue()))
+        self._queue.clear()
+
+    def _overdue(self) -> StorageUnavailable:
+        return StorageUnavailable(f"The database has not finished a commit within {self._overdue_after:g} seconds.")
 
     async def _commit(self, batch: Sequence[_Submission]) -> Sequence[Outcome]:
         heavy = any(submission.heavy for submission in batch)

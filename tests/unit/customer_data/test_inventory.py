@@ -58,6 +58,8 @@ def test_the_places_outside_the_tables_are_listed() -> None:
     assert {sink.name for sink in SINKS} == {
         "log",
         "metrics",
-        "embedded hub's telemetry buffer",
+        "embedded hub's memory of its node",
         "write-ahead log of the database",
+        "deleted rows of a PostgreSQL database",
+        "unfinished copy into a PostgreSQL database",
     }

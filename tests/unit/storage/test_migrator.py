@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_the_storage_refuses_a_database_from_the_future(tmp_path: Path) -> None:
     database.execute("INSERT INTO schema_version VALUES (9999, 'future', 0)")
     database.close()
     with pytest.raises(DatabaseTooNew):
-        open_storage(tmp_path / "h.db")
+        asyncio.run(open_storage(tmp_path / "h.db"))
 
 
 def test_a_trigger_is_one_statement(database: sqlite3.Connection) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from homeport.storage.sql import load, parse
+from homeport.storage.sql import load, load_for, parse
 
 
 def test_blocks_become_literal_statements_without_their_comments() -> None:
@@ -23,3 +23,8 @@ def test_a_loaded_store_cannot_be_changed() -> None:
     assert "policy" in queries
     with pytest.raises(TypeError):
         queries["policy"] = ""  # type: ignore[index]
+
+
+def test_an_engine_may_have_its_own_text_for_a_query_or_none() -> None:
+    assert "claim_next" in load_for("postgresql", "registrations")
+    assert load_for("postgresql", "settings") == {}

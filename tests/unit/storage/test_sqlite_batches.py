@@ -1,7 +1,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,8 @@ from tests.storage.material import SEALER
 from homeport.storage.changes import ChangedMeanwhile
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.sqlite_batches import SqliteBatches
-from homeport.storage.sqlite_changes import Transaction
 from homeport.storage.sqlite_connections import open_writer
+from homeport.storage.transaction import Transaction
 from homeport.storage.writer import Outcome, Work
 
 
@@ -34,21 +34,21 @@ def commit(batches: SqliteBatches, works: Sequence[Work[Transaction]], *, heavy:
     return asyncio.run(batches.commit(works, heavy=heavy))
 
 
-def insert(*values: int) -> Callable[[Transaction], int]:
-    def work(transaction: Transaction) -> int:
+def insert(*values: int) -> Work[Transaction]:
+    async def work(transaction: Transaction) -> int:
         for value in values:
-            transaction.execute("INSERT INTO t VALUES (?)", (value,))
+            await transaction.execute("INSERT INTO t VALUES (?)", (value,))
         return values[-1]
 
     return work
 
 
-def refuse(transaction: Transaction) -> None:
+async def refuse(transaction: Transaction) -> None:
     raise ChangedMeanwhile
 
 
-def run_wrong_statement(transaction: Transaction) -> None:
-    transaction.execute("INSERT INTO nothing VALUES (1)", ())
+async def run_wrong_statement(transaction: Transaction) -> None:
+    await transaction.execute("INSERT INTO nothing VALUES (1)", ())
 
 
 def held(connection: sqlite3.Connection) -> list[int]:
@@ -74,7 +74,7 @@ def test_a_failing_work_is_undone_alone(connection: sqlite3.Connection, batches:
 def test_a_lone_failing_work_is_not_tried_twice(connection: sqlite3.Connection, batches: SqliteBatches) -> None:
     calls: list[int] = []
 
-    def count_and_refuse(transaction: Transaction) -> None:
+    async def count_and_refuse(transaction: Transaction) -> None:
         calls.append(1)
         raise ChangedMeanwhile
 
@@ -108,7 +108,10 @@ def test_a_failing_engine_on_the_second_try_fails_all(connection: sqlite3.Connec
 
 @pytest.mark.parametrize("heavy", [False, True])
 def test_only_heavy_works_leave_the_event_loops_thread(batches: SqliteBatches, heavy: bool) -> None:
-    (outcome,) = commit(batches, [lambda transaction: threading.current_thread()], heavy=heavy)
+    async def tell_the_thread(transaction: Transaction) -> threading.Thread:
+        return threading.current_thread()
+
+    (outcome,) = commit(batches, [tell_the_thread], heavy=heavy)
     assert (outcome.result is threading.main_thread()) is not heavy
 
 
@@ -146,3 +149,46 @@ def test_a_batch_whose_event_loop_ended_in_the_middle_is_undone(
     connection.execute("INSERT INTO t VALUES (9)")
     commit(batches, [insert(1)])
     assert held(connection) == [1]
+
+
+def test_a_work_that_waits_for_something_else_fails_alone(
+    connection: sqlite3.Connection, batches: SqliteBatches
+) -> None:
+    async def wait(transaction: Transaction) -> None:
+        await asyncio.sleep(0)
+
+    outcomes = commit(batches, [wait, insert(1)])
+    assert [type(outcome.error) for outcome in outcomes] == [RuntimeError, type(None)]
+    assert held(connection) == [1]
+
+
+def test_nothing_is_written_to_a_file_that_is_no_longer_in_its_place(
+    tmp_path: Path, connection: sqlite3.Connection, batches: SqliteBatches
+) -> None:
+    away = (tmp_path / "h.db").rename(tmp_path / "away.db")
+    (outcome,) = commit(batches, [insert(1)])
+    assert isinstance(outcome.error, StorageUnavailable)
+    assert "moved" in str(outcome.error)
+    away.rename(tmp_path / "h.db")
+    commit(batches, [insert(2)])
+    assert held(connection) == [2]
+
+
+def test_while_a_lock_is_known_to_be_held_nobody_waits_for_long(
+    tmp_path: Path, connection: sqlite3.Connection, batches: SqliteBatches
+) -> None:
+    other = sqlite3.connect(tmp_path / "h.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    attempts = []
+    for value in (1, 2):
+        (outcome,) = commit(batches, [insert(value)])
+        assert isinstance(outcome.error, StorageUnavailable)
+        attempts.append(asked.count("BEGIN IMMEDIATE"))
+        asked.clear()
+    assert attempts[0] > attempts[1] > 1
+    other.execute("ROLLBACK")
+    other.close()
+    commit(batches, [insert(3)])
+    assert held(connection) == [3]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.sqlite_connections import is_locked, open_reader, open_writer, pauses
+from homeport.storage.sqlite_connections import is_locked, open_reader, open_writer
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -57,14 +57,6 @@ def test_the_switch_to_the_log_waits_for_a_lock(tmp_path: Path) -> None:
     open_writer(tmp_path / "h.db", durable=False, busy_timeout=30).close()
     release.join()
     other.close()
-
-
-@pytest.mark.parametrize("total", [0.0005, 0.2, 1.0])
-def test_pauses_grow_and_sum_up_to_the_whole(total: float) -> None:
-    waits = list(pauses(total))
-    assert waits[:-1] == sorted(waits[:-1])
-    assert sum(waits) == pytest.approx(total)
-    assert list(pauses(0)) == []
 
 
 def test_a_lock_is_told_from_other_failures(tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ class RecordedBatches:
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        return [self._outcome(work) for work in works]
+        return [await self._outcome(work) for work in works]
 
-    def _outcome(self, work: Work[str]) -> Outcome:
+    async def _outcome(self, work: Work[str]) -> Outcome:
         try:
-            return Outcome(work("transaction"))
+            return Outcome(await work("transaction"))
         except ValueError as error:
             return Outcome(error=error)
 
@@ -38,10 +38,10 @@ class RecordedBatches:
 Story = Callable[[GroupCommitWriter[str], RecordedBatches], Awaitable[None]]
 
 
-def play(story: Story, *, linger: float = 0.0) -> RecordedBatches:
+def play(story: Story, *, linger: float = 0.0, overdue: float = 60.0) -> RecordedBatches:
     async def run() -> RecordedBatches:
         batches = RecordedBatches()
-        writer = GroupCommitWriter(batches, linger=linger)
+        writer = GroupCommitWriter(batches, linger=linger, overdue=overdue)
         await story(writer, batches)
         batches.gate.set()
         await writer.close()
@@ -50,11 +50,14 @@ def play(story: Story, *, linger: float = 0.0) -> RecordedBatches:
     return asyncio.run(run())
 
 
-def give(value: int) -> Callable[[str], int]:
-    return lambda transaction: value
+def give(value: int) -> Callable[[str], Awaitable[int]]:
+    async def work(transaction: str) -> int:
+        return value
+
+    return work
 
 
-def fail(transaction: str) -> int:
+async def fail(transaction: str) -> int:
     raise ValueError(transaction)
 
 
@@ -73,7 +76,10 @@ Waiting = list[asyncio.Future[Any]]
 
 def test_a_work_gets_the_transaction_and_its_result_comes_back() -> None:
     async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
-        assert await writer.submit(lambda transaction: transaction.upper()) == "TRANSACTION"
+        async def shout(transaction: str) -> str:
+            return transaction.upper()
+
+        assert await writer.submit(shout) == "TRANSACTION"
 
     play(story)
 
@@ -218,3 +224,21 @@ def test_an_event_loop_that_ends_in_the_middle_leaves_the_writer_fit_for_the_nex
 
     asyncio.run(leave_early())
     asyncio.run(come_back())
+
+
+def test_a_commit_that_is_overdue_keeps_nobody_waiting() -> None:
+    """Neither who is in it, nor who is behind it, nor who comes later; when it ends, service goes on."""
+
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        for waiting in await submit_one_and_then(writer, batches, 2):
+            with pytest.raises(StorageUnavailable, match="not finished a commit"):
+                await waiting
+        with pytest.raises(StorageUnavailable):
+            await writer.submit(give(3))
+        batches.gate.set()
+        assert writer._running is not None
+        await writer._running
+        assert await writer.submit(give(4)) == 4
+
+    # What was behind the overdue commit has not been done.
+    assert play(story, overdue=0.01).sizes == [1, 1]

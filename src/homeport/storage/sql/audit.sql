@@ -5,8 +5,9 @@
 SELECT sequence, hash FROM audit WHERE chain = ? ORDER BY sequence DESC LIMIT 1;
 
 -- name: append
--- The next entry of a chain.
-INSERT INTO audit (chain, sequence, service_id, body, hash) VALUES (?, ?, ?, ?, ?);
+-- The next entry of a chain, unless there is one of its number.
+INSERT INTO audit (chain, sequence, service_id, body, hash) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (chain, sequence) DO NOTHING;
 
 -- name: entries
 -- A page of a chain.

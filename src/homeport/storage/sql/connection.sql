@@ -32,9 +32,17 @@ PRAGMA wal_autocheckpoint = 4096;
 -- 64 MiB of pages per connection (negative: in KiB).
 PRAGMA cache_size = -65536;
 
+-- name: exclusive
+-- Nobody else may have the database open, from the first statement on.
+PRAGMA locking_mode = EXCLUSIVE;
+
 -- name: do_not_wait
 -- For the writer, whose waiting for other processes must not block the event loop.
 PRAGMA busy_timeout = 0;
+
+-- name: file
+-- Where the database is; empty if it has no file.
+SELECT file FROM pragma_database_list WHERE name = 'main';
 
 -- name: begin
 -- Takes the write lock at once: a transaction that has started cannot fail for want of it.
@@ -59,11 +67,3 @@ RELEASE change_list;
 -- name: rollback_to_savepoint
 -- The list is undone, the batch goes on.
 ROLLBACK TO change_list;
-
--- name: probe_read
--- Answers if the database can be read.
-SELECT version FROM schema_version ORDER BY version DESC LIMIT 1;
-
--- name: probe_write
--- Writes a page without changing anything.
-UPDATE schema_version SET applied_at = applied_at;

@@ -6,7 +6,7 @@ SELECT e.document, e.sealed_keys, s.subject_key, v.version,
        r.service_id, r.registration_id, r.subject_key, r.status, r.etag, r.created_at, r.updated_at, r.operation_id,
        r.attestation_type, r.enrollment_group_id, r.assigned_hub, r.device_id, r.substatus, r.error_code,
        r.error_message, r.payload, r.returned_payload, r.evidence
-FROM (SELECT ? AS service_id, ? AS folded_id) AS q
+FROM (SELECT CAST(? AS BIGINT) AS service_id, CAST(? AS TEXT) AS folded_id) AS q
 LEFT JOIN individual_enrollments AS e ON e.service_id = q.service_id AND e.folded_id = q.folded_id
 LEFT JOIN subjects AS s ON s.service_id = q.service_id AND s.folded_id = q.folded_id
 LEFT JOIN group_versions AS v ON v.service_id = q.service_id
@@ -57,6 +57,17 @@ UPDATE registrations SET claimed_until = ?
 WHERE (service_id, folded_id) IN (
     SELECT service_id, folded_id FROM registrations
     WHERE claimed_until IS NOT NULL AND claimed_until <= ? ORDER BY claimed_until LIMIT 1
+)
+RETURNING service_id, registration_id, subject_key, status, etag, created_at, updated_at, operation_id,
+          attestation_type, enrollment_group_id, assigned_hub, device_id, substatus, error_code,
+          error_message, payload, returned_payload, evidence;
+
+-- name: claim_void
+-- Claim an open operation whose claim lies too far ahead to be one: the clock has been set back since.
+UPDATE registrations SET claimed_until = ?
+WHERE (service_id, folded_id) IN (
+    SELECT service_id, folded_id FROM registrations
+    WHERE claimed_until IS NOT NULL AND claimed_until > ? ORDER BY claimed_until DESC LIMIT 1
 )
 RETURNING service_id, registration_id, subject_key, status, etag, created_at, updated_at, operation_id,
           attestation_type, enrollment_group_id, assigned_hub, device_id, substatus, error_code,

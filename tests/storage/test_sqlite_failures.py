@@ -1,4 +1,4 @@
-"""The database fails: every waiter learns of it, nothing is half written, and service resumes by itself."""
+"""SQLite fails: every waiter learns of it, nothing is half written, and service resumes by itself."""
 
 import asyncio
 import sqlite3
@@ -9,21 +9,26 @@ from tests.storage.material import SERVICE, on_storage, open_storage, put_record
 
 from homeport.model.identifiers import RegistrationId
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.sqlite import SqliteStorage
-from homeport.storage.sqlite_changes import Transaction
+from homeport.storage.store import Store
+from homeport.storage.transaction import Transaction
 
 
-async def tell_the_writer(storage: SqliteStorage, pragma: str) -> None:
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return str(tmp_path / "h.db")
+
+
+async def tell_the_writer(storage: Store, pragma: str) -> None:
     """Run a pragma on the connection that writes."""
 
-    def tell(transaction: Transaction) -> None:
-        transaction.execute(pragma, ()).fetchall()
+    async def tell(transaction: Transaction) -> None:
+        (await transaction.execute(pragma, ())).fetchall()
 
     await storage._writer.submit(tell)
 
 
 @on_storage
-async def test_a_full_disk_fails_all_waiters_and_nothing_is_half_written(storage: SqliteStorage) -> None:
+async def test_a_full_disk_fails_all_waiters_and_nothing_is_half_written(storage: Store) -> None:
     await tell_the_writer(storage, "PRAGMA max_page_count = 1")
     attempts = [storage.apply(registration(f"dev-{number}")) for number in range(200)]
     results = await asyncio.gather(*attempts, return_exceptions=True)
@@ -38,7 +43,7 @@ async def test_a_full_disk_fails_all_waiters_and_nothing_is_half_written(storage
 
 
 @on_storage
-async def test_a_database_that_refuses_writes_is_unavailable_but_readable(storage: SqliteStorage) -> None:
+async def test_a_database_that_refuses_writes_is_unavailable_but_readable(storage: Store) -> None:
     await storage.apply([put_record("dev-1")])
     await storage.check()
     await tell_the_writer(storage, "PRAGMA query_only = ON")
@@ -51,7 +56,7 @@ async def test_a_database_that_refuses_writes_is_unavailable_but_readable(storag
 
 def test_a_lock_that_is_held_too_long_makes_it_unavailable_until_it_is_released(tmp_path: Path) -> None:
     async def story() -> None:
-        storage = open_storage(tmp_path / "h.db", busy_timeout=0.05)
+        storage = await open_storage(tmp_path / "h.db", busy_timeout=0.05)
         await storage.apply([put_service()])
         other = sqlite3.connect(tmp_path / "h.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -68,9 +73,9 @@ def test_a_lock_that_is_held_too_long_makes_it_unavailable_until_it_is_released(
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "h.db").write_bytes(b"something else" * 1000)
     with pytest.raises(StorageUnavailable, match="cannot be opened"):
-        open_storage(tmp_path / "h.db")
+        asyncio.run(open_storage(tmp_path / "h.db"))
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="cannot be opened"):
-        open_storage(tmp_path / "missing" / "h.db")
+        asyncio.run(open_storage(tmp_path / "missing" / "h.db"))

@@ -2,8 +2,8 @@
 
 from typing import get_args
 
+from homeport.storage.change_steps import _APPLY
 from homeport.storage.changes import Change
-from homeport.storage.sqlite_changes import _APPLY
 
 
 def test_every_change_has_its_function() -> None:

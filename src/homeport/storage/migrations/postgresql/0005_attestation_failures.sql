@@ -1,0 +1,18 @@
+-- Why a device was last refused. Those of known subjects and those of strangers have each their own limit.
+
+CREATE TABLE attestation_failures (
+    service_id       BIGINT NOT NULL,
+    folded_id        TEXT COLLATE "C" NOT NULL,
+    registration_id  TEXT   NOT NULL,
+    occurred_at      BIGINT NOT NULL,
+    is_known         BIGINT NOT NULL,
+    error_code       BIGINT NOT NULL,
+    cause            TEXT   NOT NULL,
+    message          TEXT   NOT NULL,
+    facts            BYTEA  NOT NULL,
+    transport        TEXT   NOT NULL,
+    correlation_id   TEXT   NOT NULL,
+    PRIMARY KEY (service_id, folded_id)
+);
+
+CREATE INDEX attestation_failures_by_age ON attestation_failures (service_id, is_known, occurred_at);
