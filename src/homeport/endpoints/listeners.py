@@ -5,22 +5,26 @@
     5671  TLS, then AMQP
     ----  plain HTTP on loopback, if asked for: the same as 443 behind a trusted front, and for benchmarks
 
-`build_listeners` composes the edge from what is behind it; nothing else knows all of its parts.
+`build_listeners` composes the edge from what is behind it; nothing else knows all of its parts. Counterpart:
+`listening_sockets.py`, which binds.
 """
 
 import asyncio
-import errno
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from OpenSSL import SSL
 from starlette.routing import BaseRoute
 
+from homeport.endpoints.accept_queue import AcceptQueue
+from homeport.endpoints.accepting import Acceptor, ProtocolFactory
 from homeport.endpoints.admission import HandshakeAdmission
 from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.device_http import DeviceHttp
 from homeport.endpoints.first_bytes import FirstBytes
+from homeport.endpoints.listening_sockets import BoundSockets, ports_of
+from homeport.endpoints.overload import OverloadControl
+from homeport.endpoints.overload_watch import OverloadWatch
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.streams import ConversationFactory, Streams
 from homeport.endpoints.tls import TlsFront
@@ -29,16 +33,15 @@ from homeport.endpoints.web_application import WebApplication
 from homeport.endpoints.websocket import WebSockets
 from homeport.protocols.conversation import Transport
 
-_IPV6_LOOPBACK = "::1"
-_NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-
-ProtocolFactory = Callable[[], asyncio.Protocol]
+# Of the event loop, until what has just been accepted is a connection.
+_TURNS = 3
 
 
 class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much and how long a peer may; times in seconds."""
 
     connections: int = 20_000
+    target_lag: float = 0.05
     handshakes: int = 2_000
     handshakes_per_address: int = 1_000
     handshake_timeout: float = 15.0
@@ -49,15 +52,6 @@ class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     backlog: int = 1_024
 
 
-class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """The ports to listen on; 0 takes a free one, None leaves it out."""
-
-    https: int | None = 443
-    mqtt: int | None = 8883
-    amqp: int | None = 5671
-    plain_http: int | None = None
-
-
 class Conversations(msgspec.Struct, frozen=True, kw_only=True):
     """Who converses in the protocols that are streams of bytes."""
 
@@ -65,26 +59,21 @@ class Conversations(msgspec.Struct, frozen=True, kw_only=True):
     amqp: ConversationFactory
 
 
-class Listener(msgspec.Struct, frozen=True):
-    """A port on some addresses, and who speaks there."""
-
-    name: str
-    addresses: Sequence[str]
-    port: int
-    protocol: ProtocolFactory
-
-
 class Listeners:
-    """The listening sockets of the process, and the connections that they accepted."""
+    """Who speaks on the listening sockets of the process, and the connections that they accepted."""
 
     def __init__(
-        self, listeners: Sequence[Listener], *, connections: OpenConnections, backlog: int, share_ports: bool = False
+        self,
+        protocols: Mapping[str, ProtocolFactory],
+        *,
+        connections: OpenConnections,
+        backlog: int,
     ) -> None:
-        self._listeners = listeners
+        """`protocols` makes the protocol of a connection, by the name of its listener."""
+        self._protocols = protocols
         self._connections = connections
-        self._backlog = backlog
-        self._share_ports = share_ports
-        self._servers: list[asyncio.Server] = []
+        self.acceptor = Acceptor(backlog=backlog)
+        self.watch: OverloadWatch | None = None
         self._ports: dict[str, int] = {}
 
     @property
@@ -99,73 +88,30 @@ class Listeners:
 
     def is_listening(self) -> bool:
         """Whether connections are accepted."""
-        return bool(self._servers)
+        return self.acceptor.is_open
 
-    async def start(self) -> None:
-        """Listen on every address of every listener.
+    async def start(self, sockets: BoundSockets) -> None:
+        """Accept connections from these sockets; `drain` closes them."""
+        for name, bound in sockets.items():
+            for each in bound:
+                await self.acceptor.start(self._protocols[name], each)
+        if self.watch is not None:
+            self.watch.start()
+        self._ports = ports_of(sockets)
 
-        Raises:
-            OSError: an address cannot be listened on; then none is.
-        """
-        opened: list[tuple[Listener, socket.socket]] = []
-        try:
-            for listener in self._listeners:
-                opened += [(listener, bound) for bound in self._bind(listener)]
-        except OSError:
-            for _, bound in opened:
-                bound.close()
-            raise
-        loop = asyncio.get_running_loop()
-        for listener, bound in opened:
-            server = await loop.create_server(listener.protocol, sock=bound, backlog=self._backlog)
-            self._servers.append(server)
+    async def wind_down(self, seconds: float) -> None:
+        """Accept no more; let each peer finish what it is at. Another process accepts from the same sockets."""
+        self.acceptor.close()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        await self._connections.wind_down(seconds)
 
     async def drain(self, seconds: float) -> None:
         """Accept no more; let each connection finish what it has; abort what is left after `seconds`."""
-        servers, self._servers = self._servers, []
-        for server in servers:
-            server.close()
+        self.acceptor.close()
         await self._connections.drain(seconds)
-
-    def _bind(self, listener: Listener) -> list[socket.socket]:
-        """Sockets on every address, all of them with the port that the first one got."""
-        bound: list[socket.socket] = []
-        port = listener.port
-        try:
-            for address in listener.addresses:
-                bound += self._bind_address(address, port, is_only=len(listener.addresses) == 1)
-                port = bound[0].getsockname()[1] if bound else port
-        except OSError:
-            for each in bound:
-                each.close()
-            raise
-        self._ports[listener.name] = port
-        return bound
-
-    def _bind_address(self, address: str, port: int, *, is_only: bool) -> list[socket.socket]:
-        try:
-            return [_listening_socket(address, port, share=self._share_ports)]
-        except OSError as error:
-            # The default addresses name it, and not every machine has it.
-            if address == _IPV6_LOOPBACK and error.errno in _NO_IPV6 and not is_only:
-                return []
-            raise
-
-
-def _listening_socket(address: str, port: int, *, share: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if share:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((address, port))
-    except OSError as error:
-        bound.close()
-        raise OSError(error.errno, f"cannot listen on {address} port {port}: {error.strerror}") from error
-    return bound
+        if self.watch is not None:
+            self.watch.stop()
 
 
 def build_listeners(
@@ -174,13 +120,13 @@ def build_listeners(
     *,
     tls_context: Callable[[], SSL.Context],
     conversations: Conversations,
-    addresses: Sequence[str],
-    ports: Ports,
     limits: EdgeLimits,
-    share_ports: bool = False,
 ) -> Listeners:
     """The edge, composed and not yet listening. `routes` are those of the web application, tried in order."""
     connections = OpenConnections(limits.connections)
+    control = OverloadControl(target=limits.target_lag, most=limits.handshakes)
+    # Without a target there is no overload, here as there.
+    accept_queue = AcceptQueue(most=limits.backlog, fewest=32 if limits.target_lag else limits.backlog)
     front = TlsFront(
         tls_context,
         admission=HandshakeAdmission(total=limits.handshakes, per_address=limits.handshakes_per_address),
@@ -188,7 +134,35 @@ def build_listeners(
         reporter=services.reporter,
         handshake_timeout=limits.handshake_timeout,
         linger=limits.linger,
+        control=control,
     )
+    protocols = _protocols(services, routes, front=front, conversations=conversations, limits=limits)
+    listeners = Listeners(protocols, connections=connections, backlog=limits.backlog)
+    listeners.watch = OverloadWatch(
+        control,
+        accept_queue,
+        acceptor=listeners.acceptor,
+        connections=connections,
+        queue=front.queue,
+        throttle=services.throttle,
+        reporter=services.reporter,
+        clock=services.clock,
+    )
+    front.queue.pause_accepting = listeners.acceptor.pause
+    front.queue.resume_accepting = listeners.acceptor.resume
+    return listeners
+
+
+def _protocols(
+    services: EdgeServices,
+    routes: Sequence[BaseRoute],
+    *,
+    front: TlsFront,
+    conversations: Conversations,
+    limits: EdgeLimits,
+) -> dict[str, ProtocolFactory]:
+    """Who speaks on each listener."""
+    connections = front.connections
 
     def streams(conversation: ConversationFactory, transport: Transport) -> Streams:
         return Streams(conversation, services, transport=transport, connections=connections)
@@ -204,14 +178,12 @@ def build_listeners(
         linger=limits.linger,
     )
     http = _http(services, routes, websockets=websockets, limits=limits)
-    offered = [
-        ("https", addresses, ports.https, front.carrying(http.connection)),
-        ("mqtt", addresses, ports.mqtt, front.carrying(mqtt.connection)),
-        ("amqp", addresses, ports.amqp, front.carrying(amqp.connection)),
-        ("plain_http", ("127.0.0.1",), ports.plain_http, http.plain_connection),
-    ]
-    wanted = [Listener(name, hosts, port, speak) for name, hosts, port, speak in offered if port is not None]
-    return Listeners(wanted, connections=connections, backlog=limits.backlog, share_ports=share_ports)
+    return {
+        "https": front.carrying(http.connection),
+        "mqtt": front.carrying(mqtt.connection),
+        "amqp": front.carrying(amqp.connection),
+        "plain_http": http.plain_connection,
+    }
 
 
 def _http(

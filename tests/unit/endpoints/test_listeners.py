@@ -1,8 +1,6 @@
-"""Ports: opened all or none, drained once."""
+"""Who speaks on which port; accepting, and the end of it."""
 
 import asyncio
-import errno
-import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,32 +8,19 @@ import pytest
 import uvloop
 from tests.unit.endpoints.edge import HOST, Edge, Identity, run
 
-from homeport.endpoints import listeners as module
 from homeport.endpoints.connections import OpenConnections
-from homeport.endpoints.listeners import Listener, Listeners
+from homeport.endpoints.listeners import Listeners
+from homeport.endpoints.listening_sockets import Ports, bind
 
 
-def listeners(*entries: Listener, share_ports: bool = False) -> Listeners:
-    return Listeners(entries, connections=OpenConnections(10), backlog=10, share_ports=share_ports)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def test_free_ports_are_taken_and_named() -> None:
+def test_connections_are_accepted_until_the_drain() -> None:
     async def scenario() -> None:
-        both = listeners(
-            Listener("https", [HOST, "127.0.0.2"], 0, asyncio.Protocol), Listener("mqtt", [HOST], 0, asyncio.Protocol)
+        sockets = bind([HOST, "127.0.0.2"], Ports(https=0, mqtt=0, amqp=None))
+        both = Listeners(
+            {"https": asyncio.Protocol, "mqtt": asyncio.Protocol}, connections=OpenConnections(10), backlog=10
         )
         assert not both.is_listening()
-        await both.start()
+        await both.start(sockets)
         assert both.is_listening()
         assert set(both.ports) == {"https", "mqtt"}
         for address in (HOST, "127.0.0.2"):
@@ -43,59 +28,37 @@ def test_free_ports_are_taken_and_named() -> None:
             writer.close()
         await both.drain(1)
         assert not both.is_listening()
-        assert is_free(both.ports["https"])
+        with pytest.raises(OSError):
+            await asyncio.open_connection(HOST, both.ports["https"])
 
     asyncio.run(scenario())
 
 
-def test_port_in_use_is_named_and_nothing_stays_open() -> None:
-    async def scenario() -> None:
-        taken = socket.create_server((HOST, 0))
-        port = taken.getsockname()[1]
-        both = listeners(
-            Listener("https", [HOST], 0, asyncio.Protocol),
-            Listener("mqtt", ["127.0.0.2", HOST], port, asyncio.Protocol),
-        )
-        with pytest.raises(OSError, match=f"cannot listen on {HOST} port {port}") as refusal:
-            await both.start()
-        assert refusal.value.errno == errno.EADDRINUSE
-        assert not both.is_listening()
-        assert is_free(both.ports["https"])
-        taken.close()
-
-    asyncio.run(scenario())
-
-
-def test_ports_may_be_shared_by_workers() -> None:
-    async def scenario() -> None:
-        first = listeners(Listener("https", [HOST], 0, asyncio.Protocol), share_ports=True)
-        await first.start()
-        second = listeners(Listener("https", [HOST], first.ports["https"], asyncio.Protocol), share_ports=True)
-        await second.start()
-        await first.drain(1)
-        await second.drain(1)
-
-    asyncio.run(scenario())
-
-
-def test_machine_without_ipv6_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    listening_socket = module._listening_socket
-
-    def without_ipv6(address: str, port: int, *, share: bool) -> socket.socket:
-        if ":" in address:
-            raise OSError(errno.EAFNOSUPPORT, "no IPv6")
-        return listening_socket(address, port, share=share)
-
-    monkeypatch.setattr(module, "_listening_socket", without_ipv6)
+@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
+def test_a_socket_that_another_process_holds_too_lives_on(runner: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    """The one that drains closes its own half only: what knocks from then on waits for the other."""
 
     async def scenario() -> None:
-        default = listeners(Listener("https", [HOST, "::1"], 0, asyncio.Protocol))
-        await default.start()
-        await default.drain(1)
-        with pytest.raises(OSError, match="no IPv6"):
-            await listeners(Listener("https", ["::1"], 0, asyncio.Protocol)).start()
+        sockets = bind([HOST], Ports(https=0, mqtt=None, amqp=None))
+        (held,) = [each.dup() for each in sockets["https"]]
+        leaving = Listeners({"https": asyncio.Protocol}, connections=OpenConnections(10), backlog=10)
+        await leaving.start(sockets)
+        await leaving.drain(1)
+        _, writer = await asyncio.open_connection(HOST, leaving.ports["https"])
+        relief = Listeners({"https": lambda: Greeter()}, connections=OpenConnections(10), backlog=10)
+        await relief.start({"https": [held]})
+        reader, other = await asyncio.open_connection(HOST, relief.ports["https"])
+        assert await reader.readline() == b"hello\n"
+        for each in (writer, other):
+            each.close()
+        await relief.drain(1)
 
-    asyncio.run(scenario())
+    runner(scenario())
+
+
+class Greeter(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.write(b"hello\n")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
@@ -115,6 +78,23 @@ def test_what_each_port_speaks(server: Identity, runner: Callable[[Coroutine[Any
             await client.close()
 
     run(server, scenario, runner=runner)
+
+
+def test_what_was_accepted_before_the_winding_down_is_served(server: Identity) -> None:
+    """Its handshake, its first bytes and its answer are all still to come."""
+
+    async def scenario(edge: Edge) -> None:
+        plain = await edge.connect_plain("plain_http")
+        begun = asyncio.ensure_future(edge.connect("https"))
+        await edge.settled(lambda: edge.listeners.open_connections == 2)
+        winding_down = asyncio.ensure_future(edge.listeners.wind_down(60))
+        await edge.settled(lambda: not edge.listeners.is_listening())
+        for client in (plain, await begun):
+            assert (await client.ask("GET", "/nowhere")).headers["connection"] == "close"
+            await client.close()
+        await winding_down
+
+    run(server, scenario)
 
 
 def test_new_connections_are_refused_while_draining(server: Identity) -> None:

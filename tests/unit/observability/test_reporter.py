@@ -237,3 +237,42 @@ async def test_neither_rendering_tells_who_registered(floor: Floor) -> None:
     assert (await floor.record()).subject_key in said
     for secret in (ID, "the-hubs-name-for-it", "12345", PRIMARY, floor.proof().sas_token or ""):
         assert secret not in said
+
+
+def test_who_comes_too_often_is_counted_by_limit_and_costs_no_line(observed: Observed) -> None:
+    refusal = HomeportError(errors.THROTTLED, cause="polls_of_device", retry_after=3)
+    for _ in range(3):
+        observed.reporter.refused(refusal, operation="GetOperationStatus", **AT)
+    assert observed.count("homeport_throttled_total", limit="polls_of_device") == 3
+    assert all(json.loads(line)["level"] == "debug" for line in observed.stream.getvalue().splitlines())
+
+
+def test_an_overloaded_server(observed: Observed) -> None:
+    observed.reporter.handshake_put_off()
+    observed.reporter.loop_lagged(0.07)
+    assert observed.count("homeport_tls_handshakes_put_off_total") == 1
+    assert observed.count("homeport_event_loop_lag_seconds_sum") == 0.07
+
+
+def test_an_outage_of_the_storage_is_one_line_however_many_learn_of_it(observed: Observed) -> None:
+    for _ in range(3):
+        observed.reporter.storage_failed("the disk is full")
+    assert observed.line() == {"event": "storage_unavailable", "level": "error", "reason": "the disk is full"}
+    assert observed.reporter.storage_is_down
+
+
+def test_requests_that_an_outage_sends_away_are_counted_and_no_noise(observed: Observed) -> None:
+    observed.reporter.storage_failed("the disk is full")
+    observed.reporter.storage_recovered()
+    assert not observed.reporter.storage_is_down
+    observed.reporter.storage_failed("the disk is full")
+    observed.reporter.refused(HomeportError(errors.UNAVAILABLE, cause="storage"), operation="Register", **AT)
+    lines = [json.loads(line) for line in observed.stream.getvalue().splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("storage_unavailable", "error"),
+        ("storage_available", "warning"),
+        ("storage_unavailable", "error"),
+        ("refused", "debug"),
+    ]
+    labels = {"error": "Unavailable", "operation": "Register", "transport": "mqtt"}
+    assert observed.count("homeport_refusals_total", **labels) == 1
