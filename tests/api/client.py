@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import httpx
+from tests.throttles import throttle
 from tests.unit.administration.world import HOST, World, opened
 
 from homeport.endpoints.ports import EdgeServices
@@ -31,6 +32,7 @@ class Recorder:
     events: list[ServiceEvent] = field(default_factory=list)
     refusals: list[HomeportError] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
+    outages: list[str] = field(default_factory=list)
     served: list[tuple[str, int]] = field(default_factory=list)
     correlation_ids: list[str] = field(default_factory=list)
 
@@ -43,6 +45,9 @@ class Recorder:
 
     def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None:
         self.crashes.append(error)
+
+    def storage_failed(self, reason: str) -> None:
+        self.outages.append(reason)
 
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
         self.served.append((operation, status))
@@ -116,6 +121,7 @@ def application(world: World, recorder: Recorder) -> WebApplication:
         groups=world.groups,
         registrations=world.registrations,
         authorizer=Authorizer(policies=world.storage.settings, clock=world.clock),
+        throttle=throttle(),
         reporter=recorder,  # type: ignore[arg-type]
     )
     nobody: Any = object()
@@ -124,6 +130,7 @@ def application(world: World, recorder: Recorder) -> WebApplication:
         hubs=nobody,
         failures=nobody,
         reporter=recorder,
+        throttle=throttle(),
         clock=world.clock,
         randomness=world.randomness,
     )

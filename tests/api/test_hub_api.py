@@ -10,6 +10,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 from tests.api.client import OWNER, Recorder, key
+from tests.throttles import throttle
 from tests.unit.administration.world import HOST, HUB, World, opened
 
 from homeport import errors
@@ -20,10 +21,12 @@ from homeport.endpoints.web_application import MAX_BODY, WebApplication
 from homeport.errors import ErrorRow
 from homeport.hubs.embedded.hub import EmbeddedHub
 from homeport.model.access_policy import HUB_RIGHTS
-from homeport.protocols.conversation import DesiredPropertiesChanged, Displaced, HubSession
+from homeport.model.attestation import PresentedCredential
+from homeport.protocols.conversation import DesiredPropertiesChanged, Displaced, HubSession, OpenHubSession
 from homeport.security.authorization import RIGHT_NEEDED, Authorizer
 from homeport.security.sas import decode_key, sign_sas_token
 from homeport.storage.changes import PutLinkedHub
+from homeport.storage.node_memory import SqliteNodeMemory
 
 VERSION = "2021-04-12"
 KEYS = {"primaryKey": key(16), "secondaryKey": key(64)}
@@ -68,6 +71,18 @@ class Api:
             key_name=policy,
         )
 
+    async def connect(self, device_id: str) -> HubSession:
+        """Let a device in, by the key that it was given."""
+        device = (await self.call("GET", f"/devices/{device_id}")).json()
+        key = decode_key(device["authentication"]["symmetricKey"]["primaryKey"])
+        expiry = int(self.world.clock.now().timestamp()) + 3600
+        token = sign_sas_token(resource=quote_plus(f"{HUB}/devices/{device_id}"), key=key, expiry=expiry)
+        credential = PresentedCredential(sas_token=token)
+        question = OpenHubSession(hub_host_name=HUB, device_id=device_id, credential=credential)
+        session = await self.embedded.sessions.answer(question)
+        assert isinstance(session, HubSession)
+        return session
+
     async def put(self, device_id: str = "dev-1", **fields: Any) -> dict[str, Any]:
         """Create a device; its document."""
         created = await self.call("PUT", f"/devices/{device_id}", json={"deviceId": device_id, **fields})
@@ -81,7 +96,12 @@ def in_api(scenario: Callable[[Api], Awaitable[None]]) -> Callable[[], None]:
 
     async def lived() -> None:
         async with opened() as world:
-            embedded = EmbeddedHub(storage=world.storage, clock=world.clock, randomness=world.randomness)
+            embedded = EmbeddedHub(
+                storage=world.storage,
+                clock=world.clock,
+                randomness=world.randomness,
+                memory=SqliteNodeMemory.open(),
+            )
             recorder = Recorder()
             transport = httpx.ASGITransport(application(world, embedded, recorder))
             async with httpx.AsyncClient(transport=transport) as http:
@@ -109,6 +129,7 @@ def application(world: World, embedded: EmbeddedHub, recorder: Recorder) -> WebA
         hubs=embedded.sessions,
         failures=reporter,
         reporter=reporter,
+        throttle=throttle(),
         clock=world.clock,
         randomness=world.randomness,
     )
@@ -216,7 +237,7 @@ async def test_a_device_cannot_be_left_to_a_ca(api: Api) -> None:
 async def test_the_first_devices_are_listed(api: Api) -> None:
     assert (await api.call("GET", "/devices")).json() == []
     devices = [await api.put(device_id) for device_id in ("a", "b", "c")]
-    api.embedded.sessions.attach(HubSession(hub_host_name=HUB, device_id="b", expires_in=None), print)
+    api.embedded.sessions.attach(await api.connect("b"), print)
     devices[1]["connectionState"] = "Connected"
     assert (await api.call("GET", "/devices?top=2")).json() == devices[:2]
     for query in ("", "?top=0", "?top=1001"):
@@ -290,8 +311,7 @@ async def test_the_life_of_a_twin(api: Api) -> None:
 async def test_a_connected_device_hears_of_it_and_is_shown_as_connected(api: Api) -> None:
     await api.put()
     heard: list[DesiredPropertiesChanged | Displaced] = []
-    session = HubSession(hub_host_name=HUB, device_id="dev-1", expires_in=None)
-    api.embedded.sessions.attach(session, heard.append)
+    api.embedded.sessions.attach(await api.connect("dev-1"), heard.append)
     assert (await api.call("GET", "/devices/dev-1")).json()["connectionState"] == "Connected"
     twin = await api.call("PATCH", "/twins/dev-1", json={"properties": {"desired": {"rate": 5}}})
     assert twin.json()["connectionState"] == "Connected"
@@ -316,7 +336,9 @@ def test_a_twin_that_breaks_a_rule_is_refused(method: str) -> None:
 @in_api
 async def test_telemetry_is_read_from_a_sequence_number_on(api: Api) -> None:
     for number in range(5):
-        api.embedded.telemetry.record(HUB, "dev-1", b'{"n":%d}' % number, (("$.mid", f"m{number}"), ("k", "v")))
+        properties = (("$.mid", f"m{number}"), ("k", "v"))
+        at = api.world.clock.now()
+        api.embedded.memory.record(HUB, "dev-1", body=b'{"n":%d}' % number, properties=properties, at=at)
     read = (await api.call("GET", "/hub/events?after=1&top=2")).json()
     assert (read["received"], read["dropped"]) == (5, 0)
     assert [event["sequenceNumber"] for event in read["events"]] == [2, 3]

@@ -398,7 +398,7 @@ async def test_lost_storage_is_unavailable_and_says_when_to_come_back(api: Api) 
     api.world.storage.enrollments.individuals = fail  # type: ignore[method-assign]
     response = await api.call("POST", "/enrollments/query", headers={"Authorization": token})
     assert_refused(response, errors.UNAVAILABLE)
-    assert response.headers["retry-after"] == "1"
+    assert response.headers["retry-after"] == "5"
 
 
 def test_the_table_has_the_fifteen_rows_of_the_contract() -> None:

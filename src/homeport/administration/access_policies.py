@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from msgspec.structs import replace
 
 from homeport import errors
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.access_policy import HUB_RIGHTS, PROVISIONING_RIGHTS, AccessRight, SharedAccessPolicy
@@ -21,6 +21,7 @@ from homeport.model.linked_hub import LinkedHub
 from homeport.security.key_derivation import encode_key
 from homeport.storage.changes import Change, DeletePolicy, PutPolicy
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 DEFAULT_SERVICE_POLICY = "provisioningserviceowner"
 DEFAULT_HUB_POLICY = "iothubowner"

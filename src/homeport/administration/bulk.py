@@ -5,9 +5,11 @@ REST: bulk operations on enrollments and groups. It is no transaction: entries b
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from homeport import errors
 from homeport.errors import HomeportError
 from homeport.model.bulk import BulkOperationError, BulkResult
 from homeport.model.events import ServiceEvent
+from homeport.storage.port import StorageUnavailable
 
 Step = tuple[str, Callable[[], Awaitable[tuple[object, Sequence[ServiceEvent]]]]]
 """The ID of an entry, and the verb to run for it."""
@@ -24,6 +26,9 @@ async def run_bulk(
             _, happened = await run()
         except HomeportError as error:
             refused.append(refusal(identifier, error))
+        except StorageUnavailable:
+            # Those before are done: who asked has to learn which.
+            refused.append(refusal(identifier, HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=1)))
         else:
             events.extend(happened)
     return BulkResult(is_successful=not refused, errors=tuple(refused)), events

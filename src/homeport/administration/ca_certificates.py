@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from homeport import errors
 from homeport.administration.attestation.x509 import check_signing_certificate, read_certificate
 from homeport.administration.preconditions import check_match
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.ca_certificate import CaCertificate, Verification
@@ -27,6 +27,7 @@ from homeport.security.certificates import Certificate, certificate_info, parse_
 from homeport.security.possession import NotProven, check_possession
 from homeport.storage.changes import Change, DeleteCaCertificate, PutCaCertificate
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 MAX_CA_CERTIFICATES = 100
 """CA certificates of one service. The hosted service stops at 25."""

@@ -16,7 +16,7 @@ from homeport.administration.bulk import run_bulk
 from homeport.administration.enrollment_rules import MAX_GROUPS, checked, names_hubs
 from homeport.administration.paging import Page, page_of
 from homeport.administration.preconditions import PutCondition, bulk_condition, check_match, check_put, etag_of
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.attestation import AttestationMechanism
@@ -33,6 +33,7 @@ from homeport.model.identifiers import (
 )
 from homeport.storage.changes import Change, DeleteEnrollmentGroup, PutEnrollmentGroup
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 
 class EnrollmentGroups:

@@ -16,7 +16,7 @@ from homeport.administration.bulk import run_bulk
 from homeport.administration.enrollment_rules import checked, names_hubs
 from homeport.administration.paging import Page, page_of
 from homeport.administration.preconditions import PutCondition, bulk_condition, check_match, check_put, etag_of
-from homeport.administration.trail import Deed, settled, subject_changes
+from homeport.administration.trail import Deed, subject_changes
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.attestation import AttestationMechanism
@@ -35,6 +35,7 @@ from homeport.model.identifiers import (
 from homeport.model.registration_views import service_view
 from homeport.storage.changes import Change, DeleteIndividualEnrollment, PutIndividualEnrollment
 from homeport.storage.port import RegistrationContext, Storage
+from homeport.storage.settling import settled
 
 
 class IndividualEnrollments:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from homeport import errors
 from homeport.administration.access_policies import DEFAULT_HUB_POLICY, new_policy
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.access_policy import HUB_RIGHTS
@@ -18,6 +18,7 @@ from homeport.model.identifiers import ServiceId
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import Change, PutLinkedHub, PutPolicy
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 EMBEDDED = "embedded"
 """The connector of the hub in the box."""

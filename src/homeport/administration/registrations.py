@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from homeport import errors
 from homeport.administration.paging import Page, page_of
 from homeport.administration.preconditions import check_match
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock
 from homeport.errors import HomeportError
 from homeport.model.events import ServiceEvent
@@ -18,6 +18,7 @@ from homeport.model.registration import DeviceRegistrationState, RegistrationRec
 from homeport.model.registration_views import service_view
 from homeport.storage.changes import DeleteRegistration
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 
 class Registrations:

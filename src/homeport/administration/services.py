@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from homeport import errors
 from homeport.administration.access_policies import DEFAULT_SERVICE_POLICY, new_policy
-from homeport.administration.trail import Deed, settled
+from homeport.administration.trail import Deed
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.model.access_policy import PROVISIONING_RIGHTS
@@ -19,6 +19,7 @@ from homeport.model.linked_hub import AllocationPolicy
 from homeport.model.provisioning_service import ProvisioningService
 from homeport.storage.changes import PutPolicy, PutService
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 # The hosted service's rule: no hyphen first or last, not digits alone.
 _NAME = re.compile(r"(?=.*[A-Za-z\-])[A-Za-z0-9][A-Za-z0-9\-]{1,48}[A-Za-z0-9]")

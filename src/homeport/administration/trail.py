@@ -1,28 +1,20 @@
-"""The trail of an administrator's change: its audit entry and its event; and writing in the face of others.
+"""The trail of an administrator's change: its audit entry and its event.
 
-Each verb reads once, decides, and writes once with the audit entry among the changes. When a row changed in
-between, it reads and decides again. An entry speaks of a device by its subject key, never by its ID. Groups,
+Each verb reads once, decides, and writes once with the audit entry among the changes; `storage/settling.py` has it
+decide again when a row changed in between. An entry speaks of a device by its subject key, never by its ID. Groups,
 policies and hubs belong to nobody in particular: they are named.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeVar
 
 import msgspec
 
-from homeport import errors
 from homeport.clock import Randomness
-from homeport.errors import HomeportError
 from homeport.model.events import AuditEvent, EntryChanged
 from homeport.model.identifiers import ServiceId, SubjectKey, new_subject_key
-from homeport.storage.changes import AppendAudit, ChangedMeanwhile, PutSubject
-from homeport.storage.port import StorageUnavailable
-
-T = TypeVar("T")
-
-_ATTEMPTS = 5
+from homeport.storage.changes import AppendAudit, PutSubject
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,19 +53,3 @@ def subject_changes(
         return known, ()
     fresh = new_subject_key(randomness)
     return fresh, (PutSubject(service_id=service_id, subject_key=fresh, registration_id=identifier),)
-
-
-async def settled(attempt: Callable[[], Awaitable[T]]) -> T:
-    """`attempt` (read, decide, write), again while others change what it read.
-
-    Raises:
-        HomeportError: what `attempt` decides; UNAVAILABLE if others never let it through, or without storage.
-    """
-    for _ in range(_ATTEMPTS):
-        try:
-            return await attempt()
-        except ChangedMeanwhile:
-            continue
-        except StorageUnavailable as error:
-            raise HomeportError(errors.UNAVAILABLE, "Nothing was changed.", cause="storage", retry_after=1) from error
-    raise HomeportError(errors.UNAVAILABLE, "Others keep changing this entry.", cause="contention", retry_after=1)

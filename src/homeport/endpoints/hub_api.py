@@ -97,7 +97,7 @@ class HubApi:
 
     def device_view(self, device: HubDevice) -> JsonObject:
         """A device as it is now."""
-        connected = self.hub.connections.is_connected(device.hub_host_name, device.device_id)
+        connected = self.hub.presence.is_connected(device.hub_host_name, device.device_id)
         return device_document(device, connected=connected)
 
     def device_answer(self, device: HubDevice) -> Response:
@@ -106,7 +106,7 @@ class HubApi:
 
     def twin_answer(self, device: HubDevice, twin: HubTwin) -> Response:
         """A twin as it is now, with its etag as a header, too."""
-        connected = self.hub.connections.is_connected(device.hub_host_name, device.device_id)
+        connected = self.hub.presence.is_connected(device.hub_host_name, device.device_id)
         return _json(twin_document(device, twin, connected=connected), operators_etag(twin))
 
 
@@ -196,12 +196,14 @@ async def put_twin(api: HubApi, call: Call) -> Answer:
 async def get_events(api: HubApi, call: Call) -> Answer:
     """Ours: telemetry behind the sequence number `after`, up to `top` messages, oldest first.
 
-    `received` and `dropped` count since the server's start: the messages that came, and those of them that are gone.
+    `received` and `dropped` count since the node's start: the messages that came, and those of them that are gone.
+    Each node has its own; a front that chooses nodes shows now this one's, now that one's.
     """
-    buffer = api.hub.telemetry.of(call.hub.host_name)
-    messages = buffer.after(call.number("after", 0), min(call.number("top", DEFAULT_EVENTS), MAX_EVENTS))
-    events = [message_document(message) for message in messages]
-    return _json({"received": buffer.received, "dropped": buffer.dropped, "events": events}), ()
+    recent = api.hub.memory.messages(
+        call.hub.host_name, after=call.number("after", 0), limit=min(call.number("top", DEFAULT_EVENTS), MAX_EVENTS)
+    )
+    events = [message_document(message) for message in recent.messages]
+    return _json({"received": recent.received, "dropped": recent.dropped, "events": events}), ()
 
 
 TABLE: tuple[tuple[str, str, Operation, Verb], ...] = (

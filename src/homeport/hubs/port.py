@@ -68,6 +68,11 @@ class SharesStorage(Protocol):
         """The changes that make the plan true, for the caller to commit with its own."""
         ...
 
+    def superseded(self, plan: HubPlan) -> None:
+        """The changes are durable, and the device had another kind of credential before, or another twin: let go of
+        what relies on them, such as its connection."""
+        ...
+
 
 def sharing_storage(connector: HubConnector) -> SharesStorage | None:
     """The connector, if it has that ability. (`isinstance` with a protocol costs 20 us, on every registration.)"""

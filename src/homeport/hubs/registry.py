@@ -21,12 +21,14 @@ GROUP = "homeport.hub_connectors"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectorContext:
-    """What a connector may use. `forget` is for hubs of this process: it lets go of a removed device's memory."""
+    """What a connector may use. The last two are for hubs of this process: `forget` lets go of what is remembered of a
+    removed device, `look_again` compares its connection with what is stored."""
 
     storage: Storage
     clock: Clock
     randomness: Randomness
     forget: Callable[[str, DeviceId], None]
+    look_again: Callable[[str, DeviceId], None]
 
 
 class ConnectorFactory(Protocol):

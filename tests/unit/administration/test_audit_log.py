@@ -17,7 +17,7 @@ def verdict_after(tmp_path: Path, tamper: Callable[[sqlite3.Connection], object]
     """Write six entries, tamper with the file behind the triggers' back, verify."""
 
     async def story() -> ChainVerdict:
-        storage = open_storage(tmp_path / "h.db")
+        storage = await open_storage(tmp_path / "h.db")
         await storage.apply([append_audit(f"Event{number}", "s1") for number in range(6)])
         intruder = sqlite3.connect(tmp_path / "h.db")
         intruder.executescript("DROP TRIGGER audit_refuses_update; DROP TRIGGER audit_refuses_delete;")
@@ -79,7 +79,7 @@ def test_an_entry_that_is_no_event_is_found(tmp_path: Path) -> None:
 
 def test_a_chain_that_is_longer_than_a_page_is_walked_to_its_end(tmp_path: Path) -> None:
     async def story() -> ChainVerdict:
-        storage = open_storage(tmp_path / "h.db")
+        storage = await open_storage(tmp_path / "h.db")
         await storage.apply([append_audit("Event") for _ in range(2500)])
         verdict = await audit_log.verify(storage.audit, CHAIN)
         await storage.close()
@@ -90,7 +90,7 @@ def test_a_chain_that_is_longer_than_a_page_is_walked_to_its_end(tmp_path: Path)
 
 def test_a_chain_that_nobody_wrote_is_whole_and_empty(tmp_path: Path) -> None:
     async def story() -> ChainVerdict:
-        storage = open_storage(tmp_path / "h.db")
+        storage = await open_storage(tmp_path / "h.db")
         verdict = await audit_log.verify(storage.audit, "nobody's")
         await storage.close()
         return verdict
@@ -102,10 +102,10 @@ def test_a_chain_that_nobody_wrote_is_whole_and_empty(tmp_path: Path) -> None:
 def test_a_subjects_events_are_found_in_every_chain(tmp_path: Path) -> None:
     async def story() -> list[str]:
         for name, kind in (("writer-0", "One"), ("writer-1", "Two")):
-            storage = open_storage(tmp_path / "h.db", writer_name=name)
+            storage = await open_storage(tmp_path / "h.db", writer_name=name)
             await storage.apply([append_audit(kind, "mine"), append_audit("Other", "other's")])
             await storage.close()
-        storage = open_storage(tmp_path / "h.db")
+        storage = await open_storage(tmp_path / "h.db")
         found = await audit_log.of_subject(storage.audit, SubjectKey("mine"))
         await storage.close()
         return [logged.event.kind for logged in found]

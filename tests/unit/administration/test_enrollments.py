@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from tests.unit.administration.world import (
     HUB,
     ME,
@@ -224,15 +225,26 @@ async def test_what_changed_meanwhile_is_read_again(world: World) -> None:
 
 
 @in_world
-async def test_endless_contention_and_lost_storage_are_unavailable(world: World) -> None:
-    for trouble in (ChangedMeanwhile(), StorageUnavailable()):
+async def test_endless_contention_is_unavailable(world: World) -> None:
+    async def fail(_changes: object) -> None:
+        raise ChangedMeanwhile
 
-        async def fail(_changes: object, trouble: Exception = trouble) -> None:
-            raise trouble
+    world.storage.apply = fail  # type: ignore[method-assign]
+    with refused(errors.UNAVAILABLE):
+        await world.enrollments.put(world.service_id, individual(), condition=CREATE, actor=ME)
 
-        world.storage.apply = fail  # type: ignore[method-assign]
-        with refused(errors.UNAVAILABLE):
-            await world.enrollments.put(world.service_id, individual(), condition=CREATE, actor=ME)
+
+@in_world
+async def test_lost_storage_is_an_error_of_each_entry_of_a_bulk(world: World) -> None:
+    async def fail(_changes: object) -> None:
+        raise StorageUnavailable
+
+    world.storage.apply = fail  # type: ignore[method-assign]
+    with pytest.raises(StorageUnavailable):
+        await world.enrollments.put(world.service_id, individual(), condition=CREATE, actor=ME)
+    operation = BulkOperation(mode=BulkMode.CREATE, entries=(individual("a"), individual("b")))
+    result, _ = await world.enrollments.bulk(world.service_id, operation, actor=ME)
+    assert [error.error_code for error in result.errors] == [errors.UNAVAILABLE.code] * 2
 
 
 @in_world

@@ -1,6 +1,7 @@
 """A deployment in a database of its own, for tests of the verbs and of the service API: one service, one linked hub.
 
-The storage is SQLite with the real SQL; time stands still until a test moves it; randomness is a counter.
+The storage is a real one, SQLite unless the environment chooses otherwise; time stands still until a test moves it;
+randomness is a counter.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.storage.material import fresh_storage
 
 from homeport.administration.access_policies import AccessPolicies
 from homeport.administration.ca_certificates import CaCertificates
@@ -36,7 +38,7 @@ from homeport.model.linked_hub import LinkedHub
 from homeport.model.registration import RegistrationRecord, RegistrationStatus
 from homeport.security.sealing import Sealer
 from homeport.storage.changes import PutRegistration, PutSubject
-from homeport.storage.sqlite import MEMORY, SqliteStorage
+from homeport.storage.store import Store
 
 HUB = "Hub-1.test"
 HOST = "dps.test"
@@ -80,7 +82,7 @@ class CountedRandomness:
 class World:
     """The storage and every verb over it."""
 
-    storage: SqliteStorage
+    storage: Store
     clock: StillClock
     randomness: CountedRandomness
     service_id: ServiceId = field(init=False)
@@ -144,13 +146,10 @@ Scenario = Callable[[World], Awaitable[None]]
 async def opened() -> AsyncIterator[World]:
     """A furnished world, closed afterwards."""
     clock, randomness = StillClock(), CountedRandomness()
-    storage = SqliteStorage.open(MEMORY, sealer=Sealer(bytes(32)), clock=clock, linger=0)
-    try:
+    async with fresh_storage(sealer=Sealer(bytes(32)), clock=clock, linger=0) as storage:
         world = World(storage, clock, randomness)
         await world.furnish()
         yield world
-    finally:
-        await storage.close()
 
 
 def in_world(scenario: Scenario) -> Callable[[], None]:

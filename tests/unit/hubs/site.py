@@ -1,7 +1,7 @@
 """An embedded hub in a database of its own, and a device's way in; for the tests of the hub's rooms."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,15 @@ from tests.unit.administration.world import HUB, PRIMARY, World, opened
 
 from homeport.hubs.embedded.hub import EmbeddedHub
 from homeport.hubs.embedded.identities import DeviceDescription
+from homeport.hubs.embedded.reconciliation import ROUND
 from homeport.model.attestation import PresentedCredential
 from homeport.model.hub_device import HubDevice
 from homeport.model.identifiers import ANY_ETAG, DeviceId
 from homeport.model.linked_hub import LinkedHub
+from homeport.model.telemetry import Message
 from homeport.protocols.conversation import DesiredPropertiesChanged, Displaced, HubSession, OpenHubSession
 from homeport.security.sas import decode_key, sign_sas_token
+from homeport.storage.node_memory import SqliteNodeMemory
 
 DEVICE = DeviceId("dev-1")
 WRONG_KEY = "d3Jvbmcta2V5LW9mLTE2LWJ5dGVz"
@@ -37,6 +40,8 @@ class Site:
     world: World
     embedded: EmbeddedHub
     hub: LinkedHub
+    channel: Any = None
+    """What it announces over, where a test has to do with that."""
 
     async def device(self, device_id: str = DEVICE, **fields: Any) -> HubDevice:
         """A device whose primary key is known."""
@@ -67,6 +72,15 @@ class Site:
         assert isinstance(session, HubSession)
         return session
 
+    def telemetry(self) -> Sequence[Message]:
+        """What the hub keeps of its devices' messages."""
+        return self.embedded.memory.messages(HUB, after=0, limit=1000).messages
+
+    async def reconcile(self) -> None:
+        """Let each connection have its turn."""
+        for _ in range(ROUND):
+            await self.embedded.presence.reconcile()
+
     async def connected(self) -> tuple[HubSession, Connection]:
         """A session with its connection attached."""
         session, connection = await self.connect(), Connection()
@@ -79,7 +93,12 @@ def at_site(scenario: Callable[[Site], Awaitable[None]]) -> Callable[[], None]:
 
     async def lived() -> None:
         async with opened() as world:
-            embedded = EmbeddedHub(storage=world.storage, clock=world.clock, randomness=world.randomness)
+            embedded = EmbeddedHub(
+                storage=world.storage,
+                clock=world.clock,
+                randomness=world.randomness,
+                memory=SqliteNodeMemory.open(),
+            )
             (hub,) = await world.storage.settings.linked_hubs(world.service_id)
             await scenario(Site(world, embedded, hub))
 

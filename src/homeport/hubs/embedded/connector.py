@@ -11,7 +11,6 @@ import msgspec
 from homeport.errors import HomeportError
 from homeport.hubs.embedded import twins
 from homeport.hubs.embedded.identities import deletion, first_twin
-from homeport.hubs.embedded.settling import settled
 from homeport.hubs.embedded.twins import TwinPatch
 from homeport.hubs.port import HubPlan, HubRefused, HubUnavailable
 from homeport.hubs.registry import ConnectorContext
@@ -22,6 +21,7 @@ from homeport.model.identifiers import DeviceId, new_etag
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import Change, EnsureHubDevice
 from homeport.storage.port import StorageUnavailable
+from homeport.storage.settling import settled
 
 
 class EmbeddedHubConnector:
@@ -33,6 +33,7 @@ class EmbeddedHubConnector:
         self._clock = context.clock
         self._randomness = context.randomness
         self._forget = context.forget
+        self._look_again = context.look_again
 
     @classmethod
     def for_hub(cls, hub: LinkedHub, context: ConnectorContext) -> "EmbeddedHubConnector":
@@ -47,6 +48,10 @@ class EmbeddedHubConnector:
         """
         device = self._device(plan)
         return [EnsureHubDevice(device=device, twin=self._twin(plan, device), reset_twin=plan.reset_twin)]
+
+    def superseded(self, plan: HubPlan) -> None:
+        """End a connection that was opened by what is no longer so, on any worker."""
+        self._look_again(self._hub.host_name, plan.device_id)
 
     async def apply(self, plan: HubPlan) -> None:
         """Commit `changes_for` alone; the same plan again leaves everything as it is, but for etags and times."""

@@ -11,8 +11,7 @@ from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.hubs.embedded import twins
 from homeport.hubs.embedded.audit import audited
-from homeport.hubs.embedded.connections import DeviceConnections
-from homeport.hubs.embedded.settling import settled
+from homeport.hubs.embedded.presence import Presence
 from homeport.hubs.embedded.twins import TwinPatch
 from homeport.model.events import ServiceEvent
 from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
@@ -20,6 +19,7 @@ from homeport.model.identifiers import ANY_ETAG, DeviceId, ETag, new_etag
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import PutHubTwin
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 Seen = tuple[HubDevice, HubTwin]
 """What an operator sees of a device: its identity is part of the twin's document."""
@@ -29,13 +29,11 @@ Revision = Callable[[HubTwin], HubTwin]
 class DeviceTwins:
     """Twins of every embedded hub; the hub is named with each verb."""
 
-    def __init__(
-        self, *, storage: Storage, clock: Clock, randomness: Randomness, connections: DeviceConnections
-    ) -> None:
+    def __init__(self, *, storage: Storage, clock: Clock, randomness: Randomness, presence: Presence) -> None:
         self._storage = storage
         self._clock = clock
         self._randomness = randomness
-        self._connections = connections
+        self._presence = presence
 
     async def show(self, hub: LinkedHub, device_id: DeviceId) -> Seen:
         """Identity and twin of a device.
@@ -73,7 +71,7 @@ class DeviceTwins:
 
         before, seen, events = await self._revise(hub, device_id, revise, if_match=if_match, actor=actor)
         if seen[1].desired_version != before.desired_version:
-            self._tell(hub, seen[1], patch.desired)
+            self._presence.desired_properties_changed(seen[1], patch.desired)
         return seen, events
 
     async def replace(
@@ -91,7 +89,8 @@ class DeviceTwins:
             return twins.replaced(twin, tags=patch.tags, desired=patch.desired, etag=self._etag(), at=self._clock.now())
 
         before, seen, events = await self._revise(hub, device_id, revise, if_match=if_match, actor=actor)
-        self._tell(hub, seen[1], twins.difference(before.desired, seen[1].desired))
+        difference = twins.difference(before.desired, seen[1].desired)
+        self._presence.desired_properties_changed(seen[1], difference)
         return seen, events
 
     async def report(self, hub: LinkedHub, device_id: DeviceId, patch: JsonObject) -> HubTwin:
@@ -126,9 +125,6 @@ class DeviceTwins:
             return before, (device, revised), events
 
         return await settled(attempt)
-
-    def _tell(self, hub: LinkedHub, twin: HubTwin, desired: JsonObject) -> None:
-        self._connections.deliver(hub.host_name, twin.device_id, desired, version=twin.desired_version)
 
     def _etag(self) -> ETag:
         return new_etag(self._randomness)

@@ -17,10 +17,10 @@ from homeport import errors
 from homeport.errors import HomeportError
 from homeport.hubs.embedded import twins
 from homeport.hubs.embedded.identities import DeviceDescription
-from homeport.hubs.embedded.telemetry import Message
 from homeport.hubs.embedded.twins import TwinPatch
 from homeport.model.hub_device import HubDevice, HubTwin, JsonObject
 from homeport.model.identifiers import DeviceId, ETag
+from homeport.model.telemetry import Message
 from homeport.security.sas import SasMalformed, decode_key
 
 NEVER = "0001-01-01T00:00:00Z"

@@ -5,7 +5,7 @@ brings come through `connector.py` instead. Each change writes its audit entry i
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -15,24 +15,21 @@ from homeport import errors
 from homeport.clock import Clock, Randomness
 from homeport.errors import HomeportError
 from homeport.hubs.embedded.audit import audited
-from homeport.hubs.embedded.connections import DeviceConnections
 from homeport.hubs.embedded.device_twins import not_found
-from homeport.hubs.embedded.settling import settled
+from homeport.hubs.embedded.presence import Presence
 from homeport.model.events import ServiceEvent
 from homeport.model.hub_device import HubDevice, HubTwin
 from homeport.model.identifiers import ANY_ETAG, DeviceId, ETag, new_etag, new_subject_key
 from homeport.model.linked_hub import LinkedHub
 from homeport.storage.changes import Change, DeleteHubDevice, PutHubDevice, PutHubTwin, PutSubject
 from homeport.storage.port import Storage
+from homeport.storage.settling import settled
 
 KEY_SIZE = 32
 """Bytes of a key that the hub makes."""
 
 AuthenticationType = Literal["sas", "selfSigned"]
 """REST: the `type` of a device's authentication, as far as this hub knows it."""
-
-Forget = Callable[[str, DeviceId], None]
-"""Let go of what is held in memory of a device of that hub: its connection, its telemetry."""
 
 
 class DeviceDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +55,11 @@ class DeviceDescription(msgspec.Struct, frozen=True, kw_only=True):
 class DeviceIdentities:
     """Identities of every embedded hub; the hub is named with each verb."""
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        clock: Clock,
-        randomness: Randomness,
-        connections: DeviceConnections,
-        forget: Forget,
-    ) -> None:
+    def __init__(self, *, storage: Storage, clock: Clock, randomness: Randomness, presence: Presence) -> None:
         self._storage = storage
         self._clock = clock
         self._randomness = randomness
-        self._connections = connections
-        self._forget = forget
+        self._presence = presence
 
     async def show(self, hub: LinkedHub, device_id: DeviceId) -> HubDevice:
         """One identity, with its keys.
@@ -121,7 +109,7 @@ class DeviceIdentities:
             return events
 
         events = await settled(attempt)
-        self._forget(hub.host_name, device_id)
+        self._presence.gone(hub.host_name, device_id)
         return events
 
     async def _find(self, hub: LinkedHub, device_id: DeviceId) -> HubDevice | None:
@@ -178,9 +166,7 @@ class DeviceIdentities:
         )
         entry, events = audited(device, kind="HubDeviceUpdated", actor=actor, clock=self._clock)
         await self._storage.apply([PutHubDevice(device=device, expected=current.etag), entry])
-        if not device.enabled or not _thumbprints(current) <= _thumbprints(device):
-            # A session with a certificate has no end of its own; one with a key ends with its token.
-            self._connections.end(device.hub_host_name, device.device_id)
+        self._presence.identity_changed(device)
         return device, events
 
     def _authentication(self, wanted: DeviceDescription, current: HubDevice | None) -> dict[str, Any]:
@@ -228,10 +214,6 @@ def deletion(device: HubDevice) -> DeleteHubDevice:
         device_id=device.device_id,
         expected=device.etag,
     )
-
-
-def _thumbprints(device: HubDevice) -> set[str]:
-    return {each for each in (device.primary_thumbprint, device.secondary_thumbprint) if each is not None}
 
 
 def _matching(current: HubDevice | None, if_match: ETag) -> HubDevice:

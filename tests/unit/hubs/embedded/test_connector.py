@@ -109,10 +109,10 @@ async def test_what_the_hub_shows_in_a_section_is_dropped_from_an_initial_twin(s
 async def test_removal_takes_everything(site: Site) -> None:
     await connector(site).apply(plan())
     _, connection = await site.connected()
-    site.embedded.telemetry.record(HUB, DEVICE, b"1", ())
+    site.embedded.memory.record(HUB, DEVICE, body=b"1", properties=(), at=site.world.clock.now())
     assert await connector(site).remove(DEVICE)
     assert connection.heard == [Displaced()]
-    assert list(site.embedded.telemetry.of(HUB).after(0, 10)) == []
+    assert site.telemetry() == []
     assert await connector(site).export_twin(DEVICE) is None
     assert not await connector(site).remove(DEVICE)
 

@@ -21,9 +21,9 @@ from homeport.hubs.embedded.documents import (
     twin_document,
 )
 from homeport.hubs.embedded.identities import DeviceDescription
-from homeport.hubs.embedded.telemetry import Message
 from homeport.hubs.embedded.twins import TwinPatch, operators_etag
 from homeport.model.identifiers import ETag
+from homeport.model.telemetry import Message
 
 NO_THUMBPRINTS = {"primaryThumbprint": None, "secondaryThumbprint": None}
 KEYS = {"primaryKey": PRIMARY, "secondaryKey": SECONDARY}

@@ -13,5 +13,5 @@ async def test_forgetting_a_device_ends_its_connection_and_drops_its_telemetry(s
     await site.embedded.sessions.answer(SendTelemetry(session=session, body=b"1", properties=()))
     site.embedded.context.forget(HUB.upper(), DEVICE)
     assert connection.heard == [Displaced()]
-    assert list(site.embedded.telemetry.of(HUB).after(0, 10)) == []
-    assert not site.embedded.connections.is_connected(HUB, DEVICE)
+    assert site.telemetry() == []
+    assert not site.embedded.presence.is_connected(HUB, DEVICE)

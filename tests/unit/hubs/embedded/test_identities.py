@@ -1,6 +1,7 @@
 """The verbs on identities: conditions as the hub's, keys made, sessions ended, the audit log written."""
 
 import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.hubs.site import DEVICE, Connection, Site, at_site
 
 from homeport import errors
 from homeport.hubs.embedded.identities import DeviceDescription
+from homeport.model.attestation import PresentedCredential
 from homeport.model.identifiers import ANY_ETAG, DeviceId, ETag
 from homeport.protocols.conversation import Displaced
 
@@ -108,7 +110,7 @@ def test_a_device_that_is_disabled_or_deleted_is_disconnected(ending: str) -> No
         assert connection.heard == []
         await (site.update(enabled=False) if ending == "disabled" else delete(site, None))
         assert connection.heard == [Displaced()]
-        assert not site.embedded.connections.is_connected(HUB, DEVICE)
+        assert not site.embedded.presence.is_connected(HUB, DEVICE)
 
     scenario()
 
@@ -150,7 +152,8 @@ async def test_a_certificate_stays_until_the_operator_says_otherwise(site: Site)
     assert (changed.has_certificate, bool(changed.primary_key)) == (False, True)
 
 
-OLD, NEW = "AB" * 32, "CD" * 32
+LEAF = b"the DER of a certificate"
+OLD, NEW = hashlib.sha256(LEAF).hexdigest().upper(), "CD" * 32
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,8 @@ def test_a_withdrawn_certificate_ends_the_connection(update: dict[str, Any], dis
     async def scenario(site: Site) -> None:
         await site.device(authentication_type="selfSigned", primary_thumbprint=OLD)
         connection = Connection()
-        site.embedded.connections.attach(HUB, DEVICE, connection.listen)
+        shown = PresentedCredential(certificate_chain=(LEAF,))
+        site.embedded.sessions.attach(await site.present(shown), connection.listen)
         await site.update(**update)
         assert connection.heard == [Displaced()] * displaced
 

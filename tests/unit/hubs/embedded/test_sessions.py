@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.unit.administration.world import HUB, SECONDARY, refused
 from tests.unit.hubs.site import DEVICE, WRONG_KEY, Connection, Site, at_site
 
@@ -39,9 +40,8 @@ async def cause(site: Site, token: str, **session: str) -> str:
 @at_site
 async def test_either_key_opens_a_session_for_as_long_as_its_token_is_good(site: Site) -> None:
     await site.device(secondary_key=SECONDARY)
-    expected = HubSession(hub_host_name=HUB, device_id=DEVICE, expires_in=3600.0)
-    assert await site.connect() == expected
-    assert await site.connect(token=site.token(SECONDARY), hub=HUB.upper()) == expected
+    for session in (await site.connect(), await site.connect(token=site.token(SECONDARY), hub=HUB.upper())):
+        assert (session.hub_host_name, session.device_id, session.expires_in) == (HUB, DEVICE, 3600.0)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,8 @@ def test_either_certificate_opens_a_session_without_end(primary: str, secondary:
     @at_site
     async def scenario(site: Site) -> None:
         await certified(site, primary, secondary)
-        assert await site.present(shown(LEAF, OTHER_LEAF)) == HubSession(
-            hub_host_name=HUB, device_id=DEVICE, expires_in=None
-        )
+        session = await site.present(shown(LEAF, OTHER_LEAF))
+        assert (session.hub_host_name, session.device_id, session.expires_in) == (HUB, DEVICE, None)
 
     scenario()
 
@@ -230,7 +229,7 @@ async def test_telemetry_arrives_with_its_properties(site: Site) -> None:
     session, _ = await site.connected()
     question = SendTelemetry(session=session, body=b"21.5", properties=(("$.mid", "m-1"), ("alert", "no")), tag="7")
     assert await site.embedded.sessions.answer(question) == Done()
-    (message,) = site.embedded.telemetry.of(HUB).after(0, 10)
+    (message,) = site.telemetry()
     assert (message.device_id, message.body, message.properties) == (DEVICE, question.body, question.properties)
 
 
@@ -241,9 +240,9 @@ async def test_a_second_connection_displaces_the_first(site: Site) -> None:
     second_session, second = await site.connected()
     assert (first.heard, second.heard) == ([Displaced()], [])
     site.embedded.sessions.detach(first_session, first.listen)
-    assert site.embedded.connections.is_connected(HUB, DEVICE)
+    assert site.embedded.presence.is_connected(HUB, DEVICE)
     site.embedded.sessions.detach(second_session, second.listen)
-    assert not site.embedded.connections.is_connected(HUB, DEVICE)
+    assert not site.embedded.presence.is_connected(HUB, DEVICE)
 
 
 @at_site
@@ -283,7 +282,25 @@ async def test_after_the_device_is_gone_its_session_finds_nothing(site: Site) ->
 
 @at_site
 async def test_a_session_at_a_hub_that_is_not_linked_finds_nothing(site: Site) -> None:
-    stray = HubSession(hub_host_name="other.test", device_id=DEVICE, expires_in=None)
-    site.embedded.sessions.attach(stray, Connection().listen)
+    await site.device()
+    session, _ = await site.connected()
+    stray = replace(session, hub_host_name="other.test")
     with refused(errors.DEVICE_NOT_FOUND):
         await site.embedded.sessions.answer(GetTwin(session=stray))
+
+
+@at_site
+async def test_a_session_that_the_hub_has_not_opened_is_a_mistake_of_ours(site: Site) -> None:
+    made_up = HubSession(hub_host_name=HUB, device_id=DEVICE, expires_in=None)
+    with pytest.raises(TypeError):
+        site.embedded.sessions.attach(made_up, Connection().listen)
+
+
+@at_site
+async def test_what_a_device_sends_after_it_is_gone_is_not_kept(site: Site) -> None:
+    await site.device()
+    session, _ = await site.connected()
+    await site.embedded.identities.delete(site.hub, DEVICE, if_match=None, actor="me")
+    with refused(errors.DEVICE_NOT_FOUND):
+        await site.embedded.sessions.answer(SendTelemetry(session=session, body=b"late", properties=()))
+    assert site.telemetry() == []
