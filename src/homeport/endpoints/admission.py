@@ -26,7 +26,7 @@ class HandshakeAdmission:
 
     def begin(self, address: str) -> bool:
         """Whether one more handshake may start from this address; if so it counts until `end`."""
-        key = _counted(address)
+        key = counted_address(address)
         count = self._by_address.get(key, 0)
         if self._pending >= self._total or count >= self._per_address:
             return False
@@ -37,13 +37,13 @@ class HandshakeAdmission:
     def end(self, address: str) -> None:
         """A handshake that `begin` admitted is over, well or not."""
         self._pending -= 1
-        key = _counted(address)
+        key = counted_address(address)
         count = self._by_address.pop(key) - 1
         if count:
             self._by_address[key] = count
 
 
-def _counted(address: str) -> str | bytes:
+def counted_address(address: str) -> str | bytes:
     """What of an address is counted: all of IPv4, the network of IPv6. A zone (`%eth0`) names no other machine."""
     if ":" not in address:
         return address

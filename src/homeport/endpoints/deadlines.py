@@ -21,23 +21,27 @@ class Deadlines(Generic[T]):
         self._seconds = seconds
         self._expired = expired
         self._started: dict[T, float] = {}
-        self._armed = False
+        # Whose timer is armed, if one is. To ask for the running loop is a system call (getpid, in CPython 3.11), and
+        # this comes several times a request.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __len__(self) -> int:
         return len(self._started)
 
     def start(self, item: T) -> None:
         """Give the item its full time, whether or not it was waiting already."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop or self._arm()
         self._started.pop(item, None)
         self._started[item] = loop.time()
-        if not self._armed:
-            self._armed = True
-            loop.call_later(self._seconds, self._sweep)
 
     def stop(self, item: T) -> None:
         """The item waits no longer; harmless if it did not."""
         self._started.pop(item, None)
+
+    def _arm(self) -> asyncio.AbstractEventLoop:
+        self._loop = loop = asyncio.get_running_loop()
+        loop.call_later(self._seconds, self._sweep)
+        return loop
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -45,8 +49,9 @@ class Deadlines(Generic[T]):
             # An expiry may stop others that are on the list.
             if self._started.pop(item, None) is not None:
                 self._expired(item)
-        self._armed = bool(self._started)
-        if self._armed:
+        if not self._started:
+            self._loop = None
+        else:
             first = next(iter(self._started.values()))
             due = first + self._seconds - loop.time()
             loop.call_later(max(due, self._seconds / _COARSENESS), self._sweep)

@@ -30,7 +30,8 @@ _ENCODE = msgspec.json.Encoder().encode
 class DeviceHttpRequest(msgspec.Struct, kw_only=True):
     """A complete request. `headers` holds those that `device_http.py` keeps, by their lower-case names.
 
-    `fault` is an error found while reading; then the rest may be missing.
+    `source` is what is counted of the peer's address. `fault` is an error found while reading; then the rest may be
+    missing.
     """
 
     method: bytes = b""
@@ -38,6 +39,7 @@ class DeviceHttpRequest(msgspec.Struct, kw_only=True):
     headers: dict[bytes, bytes] = msgspec.field(default_factory=dict)
     body: bytes = b""
     certificate_chain: tuple[bytes, ...] = ()
+    source: str | bytes = ""
     last: bool = False
     fault: HomeportError | None = None
 
@@ -78,9 +80,10 @@ class DeviceAnswers:
     async def _ask(
         self, target: DeviceTarget, request: DeviceHttpRequest
     ) -> tuple[RegistrationOperation | TpmChallenge, Sequence[ServiceEvent]]:
-        registrations = self._services.registrations
+        registrations, throttle = self._services.registrations, self._services.throttle
         id_scope, registration_id = target.id_scope, target.registration_id
         if target.operation is DeviceOperation.REGISTER:
+            throttle.asked_to_register(request.source, id_scope)
             said = read_registration(request.body, registration_id)
             return await registrations.register(
                 id_scope=id_scope,
@@ -88,6 +91,7 @@ class DeviceAnswers:
                 proof=_credential(request, said),
                 payload=said.payload,
             )
+        throttle.asked(request.source)
         proof = _credential(request)
         if target.operation is DeviceOperation.OPERATION_STATUS:
             operation_id = target.operation_id or OperationId("")

@@ -13,7 +13,7 @@ from typing import cast
 import httptools
 
 from homeport import errors
-from homeport.endpoints.connections import OpenConnections
+from homeport.endpoints.connections import OpenConnections, source_of
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.device_answers import DeviceAnswers, DeviceHttpRequest
 from homeport.endpoints.first_bytes import ChangeOver, speaks_device_api
@@ -52,6 +52,7 @@ class DeviceHttp:
         self, services: EdgeServices, *, connections: OpenConnections, request_timeout: float, idle_timeout: float
     ) -> None:
         self.answers = DeviceAnswers(services)
+        self.throttle = services.throttle
         self.reporter = services.reporter
         self.date = HttpDate(services.clock)
         self.connections = connections
@@ -80,6 +81,7 @@ class DeviceHttpConnection(asyncio.Protocol):
         "_requests",
         "_server",
         "_serving",
+        "_source",
         "_target",
         "_transport",
         "_unread",
@@ -107,6 +109,7 @@ class DeviceHttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._chain: tuple[bytes, ...] = transport.get_extra_info("client_chain") or ()
+        self._source = source_of(transport, self._server.throttle)
         self._parser = httptools.HttpRequestParser(self)
         self._server.reporter.connection_opened(Transport.HTTPS)
         self._server.idle.start(self)
@@ -217,6 +220,7 @@ class DeviceHttpConnection(asyncio.Protocol):
                 headers=self._headers,
                 body=bytes(self._body),
                 certificate_chain=self._chain,
+                source=self._source,
                 last=self._unread,
             )
         )
@@ -281,6 +285,10 @@ class DeviceHttpConnection(asyncio.Protocol):
         """The peer takes too long over a request."""
         if self._receiving:
             self._end("timeout")
+
+    def wind_down(self) -> None:
+        """The next answer says that it is the last; a connection that is closed first may cross with a request."""
+        self._draining = True
 
     def drain(self) -> None:
         """Answer what was asked, and say that it was the last."""

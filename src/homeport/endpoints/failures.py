@@ -9,12 +9,16 @@ from homeport.endpoints.ports import Reports
 from homeport.errors import HomeportError
 from homeport.storage.port import StorageUnavailable
 
+RETRY_AFTER = 5
+"""Seconds until those should come back whom a storage that does not answer has sent away. A disk is not freed and a
+server not started again within one, and all who were sent away come."""
+
 
 def catalogued(
     error: Exception, reporter: Reports, *, operation: str, transport: str, correlation_id: str
 ) -> HomeportError:
     """Report the failure of a request, and return what its caller is told."""
-    ours = _known(error)
+    ours = _storage_failed(error, reporter) if isinstance(error, StorageUnavailable) else _known(error)
     if ours is None:
         reporter.crashed(error, operation=operation, transport=transport, correlation_id=correlation_id)
         return HomeportError(errors.INTERNAL)
@@ -23,11 +27,13 @@ def catalogued(
 
 
 def _known(error: Exception) -> HomeportError | None:
-    if isinstance(error, HomeportError):
-        return error
-    if isinstance(error, StorageUnavailable):
-        return HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=1)
-    return None
+    return error if isinstance(error, HomeportError) else None
+
+
+def _storage_failed(error: StorageUnavailable, reporter: Reports) -> HomeportError:
+    """The reason is the operator's; who asked learns when to come back."""
+    reporter.storage_failed(str(error))
+    return HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=RETRY_AFTER)
 
 
 def _without_history(error: HomeportError) -> HomeportError:

@@ -94,6 +94,9 @@ class FirstBytesConnection(asyncio.Protocol):
         self._shared.undecided.stop(self)
         self._shared.change_over(self, self._transport, data)
 
+    def wind_down(self) -> None:
+        """The half that answers is told."""
+
     def drain(self) -> None:
         """The server stops, and nothing has been asked yet."""
         self._transport.close()

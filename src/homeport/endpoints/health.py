@@ -21,7 +21,7 @@ _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 def health_routes(
     *, check_storage: Callable[[], Awaitable[None]], is_listening: Callable[[], bool], reporter: Reports
 ) -> Sequence[BaseRoute]:
-    """The three routes. `check_storage` raises when the storage does not answer."""
+    """The three routes. `check_storage` raises StorageUnavailable when the storage does not answer."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -29,10 +29,7 @@ def health_routes(
     async def readyz(_: Request) -> Response:
         if not is_listening():
             raise HomeportError(errors.UNAVAILABLE, "The listeners are not open.", cause="NotListening")
-        try:
-            await check_storage()
-        except Exception as error:
-            raise HomeportError(errors.UNAVAILABLE, "The storage does not answer.", cause="StorageDown") from error
+        await check_storage()
         return JSONResponse({"status": "ready"})
 
     async def metrics(request: Request) -> Response:

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from homeport.clock import Clock, Randomness
+from homeport.endpoints.throttling import Throttle
 from homeport.errors import HomeportError
 from homeport.model.attestation import AttestedIdentity, PresentedCredential, Proof, TpmChallenge
 from homeport.model.events import ServiceEvent
@@ -79,9 +80,17 @@ class Reports(Protocol):
 
     def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None: ...
 
+    def storage_failed(self, reason: str) -> None: ...
+
     def connection_opened(self, transport: str) -> None: ...
 
     def connection_closed(self, transport: str, reason: str) -> None: ...
+
+    def handshake_put_off(self) -> None: ...
+
+    def loop_lagged(self, seconds: float) -> None: ...
+
+    def connections_waiting(self, number: int) -> None: ...
 
     def handshake_failed(self, reason: str, *, detail: str, network: str) -> None: ...
 
@@ -97,5 +106,6 @@ class EdgeServices(msgspec.Struct, frozen=True, kw_only=True):
     hubs: Hubs
     failures: Failures
     reporter: Reports
+    throttle: Throttle
     clock: Clock
     randomness: Randomness

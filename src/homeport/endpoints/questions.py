@@ -39,8 +39,8 @@ class Questions:
         self._services = services
         self._transport = transport
 
-    async def answer(self, question: ServiceQuestion | HubQuestion) -> Outcome:
-        """The outcome of one question."""
+    async def answer(self, question: ServiceQuestion | HubQuestion, source: str | bytes = "") -> Outcome:
+        """The outcome of one question; `source` is what is counted of the peer's address."""
         services = self._services
         started = services.clock.monotonic()
         correlation_id = services.randomness.guid()
@@ -48,6 +48,7 @@ class Questions:
         outcome: Outcome
         try:
             if isinstance(question, ServiceQuestion):
+                self._throttle(question, source)
                 outcome, events = await self._ask_service(question)
                 services.reporter.report(events, transport=self._transport, correlation_id=correlation_id)
             else:
@@ -76,6 +77,14 @@ class Questions:
             transport=self._transport,
             correlation_id=self._services.randomness.guid(),
         )
+
+    def _throttle(self, question: ServiceQuestion, source: str | bytes) -> None:
+        """Before the service is troubled. Not at `Attest`: a refused CONNECT could not say when to come back, and what
+        it costs, the handshakes' limits bound."""
+        if isinstance(question, Register):
+            self._services.throttle.asked_to_register(source, question.id_scope)
+        elif not isinstance(question, Attest):
+            self._services.throttle.asked(source)
 
     async def _ask_service(
         self, question: ServiceQuestion

@@ -47,9 +47,12 @@ class _InUse(msgspec.Struct, frozen=True):
 
 
 class ServerCertificates:
-    """The certificates in use. The first of `pairs` is the one that most clients get, a second one holds an RSA key."""
+    """The certificates in use. The first of `pairs` is the one that most clients get, a second one holds an RSA key.
+    Of several workers one `warns` of an end that is near."""
 
-    def __init__(self, pairs: Sequence[KeyPair], *, clock: Clock, reports: CertificateReports) -> None:
+    def __init__(
+        self, pairs: Sequence[KeyPair], *, clock: Clock, reports: CertificateReports, warns: bool = True
+    ) -> None:
         """Load the files.
 
         Raises:
@@ -58,6 +61,7 @@ class ServerCertificates:
         self._pairs = pairs
         self._clock = clock
         self._reports = reports
+        self._warns = warns
         self._seen = self._tried = self._stamps()
         self._next_warning = clock.now()
         self._context, self._in_use = self._load()
@@ -124,7 +128,7 @@ class ServerCertificates:
     def _warn(self) -> None:
         """Once a day, of each certificate that ends soon or has ended."""
         now = self._clock.now()
-        if now < self._next_warning:
+        if now < self._next_warning or not self._warns:
             return
         self._next_warning = now + _WARN_EVERY
         for certificate in self._in_use:

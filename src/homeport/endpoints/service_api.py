@@ -2,8 +2,8 @@
 
 REST: Individual Enrollment, Enrollment Group and Device Registration State operations. Path words come in any
 case, with or without a slash behind them; IDs come percent-encoded or raw. Authorization by SAS token comes
-first, then the version, then the body. Errors are raised; `web_application.py` shapes them, names the request
-and bounds its body.
+first, then the limits of the service, the version, the body. Errors are raised; `web_application.py` shapes them,
+names the request and bounds its body.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +24,7 @@ from homeport.administration.registrations import Registrations
 from homeport.administration.services import Services
 from homeport.endpoints.http_answer import JSON
 from homeport.endpoints.ports import Reports
+from homeport.endpoints.throttling import Throttle
 from homeport.endpoints.tolerant_routes import table_routes
 from homeport.errors import HomeportError
 from homeport.model.events import ServiceEvent
@@ -39,7 +40,6 @@ from homeport.model.identifiers import (
 )
 from homeport.protocols.conversation import Transport
 from homeport.security.authorization import Authorizer, Operation, bare_host
-from homeport.storage.port import StorageUnavailable
 from homeport.wire.api_versions import served_version
 from homeport.wire.enrollments import (
     check_query,
@@ -64,22 +64,22 @@ class ServiceApi:
     groups: EnrollmentGroups
     registrations: Registrations
     authorizer: Authorizer
+    throttle: Throttle
     reporter: Reports
 
     async def serve(self, request: Request, operation: Operation, verb: "Verb") -> Response:
         """Admit the caller, run the verb, report what happened.
 
         Raises:
-            HomeportError: any refusal; UNAVAILABLE when storage does not answer.
+            HomeportError: any refusal.
+            StorageUnavailable: the storage does not answer.
         """
-        try:
-            response, events = await verb(self, await self._admit(request, operation))
-        except StorageUnavailable as error:
-            raise HomeportError(errors.UNAVAILABLE, cause="storage", retry_after=1) from error
+        response, events = await verb(self, await self._admit(request, operation))
         self.reporter.report(events, transport=Transport.HTTPS, correlation_id=request.scope["state"]["correlation_id"])
         return response
 
     async def _admit(self, request: Request, operation: Operation) -> "Call":
+        self._count_address(request)
         host = request.headers.get("host", "")
         service = await self.services.by_host(bare_host(host))
         actor = await self.authorizer.authorize(
@@ -90,8 +90,13 @@ class ServiceApi:
             path=request.scope["path"],
             also_known_as=(service.host_name,),
         )
+        self.throttle.service_operation(service.service_id)
         served_version(request.query_params.get("api-version"))
         return Call(request=request, service_id=service.service_id, actor=actor, body=await request.body())
+
+    def _count_address(self, request: Request) -> None:
+        if self.throttle.counts_addresses and request.client is not None:
+            self.throttle.asked(self.throttle.source(request.client.host))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

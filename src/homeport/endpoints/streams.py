@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from homeport.endpoints.connections import OpenConnections
+from homeport.endpoints.connections import OpenConnections, source_of
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.questions import Questions, ServiceQuestion
 from homeport.endpoints.tasks import spawn
@@ -56,6 +56,7 @@ class Streams:
     ) -> None:
         self.conversation = conversation
         self.questions = Questions(services, transport)
+        self.throttle = services.throttle
         self.hubs = services.hubs
         self.reporter = services.reporter
         self.transport = transport
@@ -75,6 +76,7 @@ class StreamConnection(asyncio.Protocol):
         "_lost",
         "_reason",
         "_session",
+        "_source",
         "_streams",
         "_timer",
         "_transport",
@@ -100,6 +102,7 @@ class StreamConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         chain: tuple[bytes, ...] = transport.get_extra_info("client_chain") or ()
         self._conversation = self._streams.conversation(chain)
+        self._source = source_of(transport, self._streams.throttle)
         self._streams.reporter.connection_opened(self._streams.transport)
         self._happened(ConnectionOpened())
 
@@ -184,7 +187,7 @@ class StreamConnection(asyncio.Protocol):
         """One after the other: a device's messages and patches take effect in the order in which it sent them."""
         while self._waiting:
             question = self._waiting.pop(0)
-            outcome = await self._streams.questions.answer(question)
+            outcome = await self._streams.questions.answer(question, self._source)
             if self._lost:
                 return
             if isinstance(outcome, HubSession):
@@ -228,6 +231,11 @@ class StreamConnection(asyncio.Protocol):
             self._happened(WakeupReached())
 
     # --- ends -------------------------------------------------------------------------------------------------
+
+    def wind_down(self) -> None:
+        """A device that talks to its hub does so until it is told to come again; one that registers is soon done."""
+        if self._session is not None:
+            self.drain()
 
     def drain(self) -> None:
         """Have the conversation come to its end."""

@@ -14,9 +14,11 @@ from typing import Any, cast
 from OpenSSL import SSL, crypto
 
 from homeport.endpoints.admission import HandshakeAdmission
-from homeport.endpoints.connections import Drainable, OpenConnections
+from homeport.endpoints.connections import Drainable, OpenConnections, peer_address
 from homeport.endpoints.deadlines import Deadlines
 from homeport.endpoints.handshake_failures import network_of, reason_of
+from homeport.endpoints.handshake_queue import HandshakeQueue
+from homeport.endpoints.overload import OverloadControl
 from homeport.endpoints.ports import Reports
 
 # The plaintext of one record (RFC 8446, section 5.1): what one read can give at most.
@@ -66,11 +68,13 @@ class TlsFront:
         reporter: Reports,
         handshake_timeout: float,
         linger: float,
+        control: OverloadControl,
     ) -> None:
         self.context = context
         self.admission = admission
         self.connections = connections
         self.reporter = reporter
+        self.queue: HandshakeQueue[TlsConnection] = HandshakeQueue(control, begin=TlsConnection.begin_handshake)
         self.handshakes: Deadlines[TlsConnection] = Deadlines(handshake_timeout, TlsConnection.give_up)
         self.closing: Deadlines[TlsConnection] = Deadlines(linger, TlsConnection.stop_waiting)
 
@@ -96,6 +100,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
     __slots__ = (
         "_address",
         "_aligned",
+        "_early",
         "_front",
         "_make_protocol",
         "_peer_done",
@@ -116,14 +121,15 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._reading = True
         self._aligned = True
         self._peer_done = False
-        self._address = ""
+        self._address: str | None = None
+        self._early: bytes | None = None  # what was received before its turn came; None when it need not wait
         self._unsent = 0
 
     # --- from the socket --------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._socket = cast(asyncio.Transport, transport)
-        address = str((transport.get_extra_info("peername") or ("",))[0])
+        address = peer_address(transport)
         front = self._front
         if not front.connections.admit(self):
             self._refuse("too_many_connections")
@@ -131,9 +137,12 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._refuse("too_many_handshakes")
         else:
             self._address = address
-            self._tls = SSL.Connection(front.context(), None)
-            self._tls.set_accept_state()
             front.handshakes.start(self)
+            if front.queue.enter(self):
+                self._prepare()
+            else:
+                self._early = b""
+                front.reporter.handshake_put_off()
 
     def data_received(self, data: bytes) -> None:
         if self._state is _OPEN:
@@ -142,7 +151,10 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._aligned = single or (self._aligned and _ends_with_a_record(data))
             self._deliver(single=single)
         elif self._state is _HANDSHAKE:
-            self._shake_hands(data)
+            if self._early is None:
+                self._shake_hands(data)
+            else:
+                self._keep(data)
 
     def eof_received(self) -> bool:
         """The peer sends no more; the socket stays open for our answer, and closes on our word only."""
@@ -173,6 +185,28 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.connection_lost(exc)
+
+    def _keep(self, data: bytes) -> None:
+        """The peer has begun, and must wait for its turn: take no more than a ClientHello of it."""
+        self._socket.pause_reading()
+        if len(data) > _HEADER + _RECORD:
+            self._refuse("not_tls")
+        else:
+            self._early = data
+
+    def begin_handshake(self) -> None:
+        """It is the connection's turn, after it has waited; it has its full time."""
+        early, self._early = self._early, None
+        if self._state is _HANDSHAKE:
+            self._front.handshakes.start(self)
+            self._prepare()
+            self._socket.resume_reading()
+            if early:
+                self._shake_hands(early)
+
+    def _prepare(self) -> None:
+        self._tls = SSL.Connection(self._front.context(), None)
+        self._tls.set_accept_state()
 
     def _shake_hands(self, data: bytes) -> None:
         self._tls.bio_write(data)
@@ -224,13 +258,14 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self.close()
 
     def _end_handshake(self) -> None:
-        if self._address:
+        if self._address is not None:
             self._front.admission.end(self._address)
             self._front.handshakes.stop(self)
-            self._address = ""
+            self._address = None
+            self._front.queue.leave(self)
 
     def _failed(self, reason: str, detail: str = "") -> None:
-        address = str((self._socket.get_extra_info("peername") or ("",))[0])
+        address = peer_address(self._socket)
         self._front.reporter.handshake_failed(reason, detail=detail, network=network_of(address))
 
     def _refuse(self, reason: str, detail: str = "") -> None:
@@ -251,6 +286,9 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._front.closing.start(self)
         else:
             self.abort()
+
+    def wind_down(self) -> None:
+        """Whoever speaks above is told, once the handshake is done."""
 
     def drain(self) -> None:
         """The server stops, and nothing has been asked yet."""

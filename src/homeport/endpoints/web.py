@@ -83,6 +83,7 @@ class WebConnection(HttpToolsProtocol):
         self._handshake: Handshake | None = None
         self._upgraded_at: int | None = None
         self._receiving = False
+        self._last = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -161,6 +162,8 @@ class WebConnection(HttpToolsProtocol):
             self._handshake = read_handshake(self.headers, self._web.websockets.streams)
         self.server_state.default_headers = [(b"date", self._web.date.text())]
         super().on_headers_complete()
+        if self._last and self._handshake is None:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._receiving = False
@@ -183,6 +186,13 @@ class WebConnection(HttpToolsProtocol):
         """A request takes too long to arrive."""
         self._reason = "timeout"
         self.transport.close()
+
+    def wind_down(self) -> None:
+        """The next answer says that it is the last."""
+        self._last = True
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
 
     def drain(self) -> None:
         """Answer what was asked, then close."""

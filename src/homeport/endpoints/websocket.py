@@ -125,6 +125,12 @@ class WebSocketConnection(asyncio.Protocol, asyncio.Transport):
         """The peer does not answer our closing."""
         self._transport.close()
 
+    def wind_down(self) -> None:
+        """See `streams.py`."""
+        self._close_code = CloseCode.GOING_AWAY
+        if self._stream is not None:
+            self._stream.wind_down()
+
     def drain(self) -> None:
         """The server stops: have the conversation come to its end."""
         self._close_code = CloseCode.GOING_AWAY

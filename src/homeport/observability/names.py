@@ -31,6 +31,12 @@ CRASHES = MetricName("homeport_crashes_total", "Requests that met a defect of th
 CONNECTIONS = MetricName("homeport_connections", "Open connections.", ("transport",))
 CONNECTIONS_CLOSED = MetricName("homeport_connections_closed_total", "Connections ended.", ("transport",))
 HANDSHAKES_FAILED = MetricName("homeport_tls_handshakes_failed_total", "TLS handshakes that failed.", ("reason",))
+THROTTLED = MetricName("homeport_throttled_total", "Requests that came too often, by limit.", ("limit",))
+HANDSHAKES_PUT_OFF = MetricName(
+    "homeport_tls_handshakes_put_off_total", "Connections that waited for their handshake under overload.", ()
+)
+CONNECTIONS_WAITING = MetricName("homeport_connections_waiting", "Connections that wait to be accepted.", ())
+LOOP_LAG = MetricName("homeport_event_loop_lag_seconds", "How late the event loop comes to what is due.", ())
 CERTIFICATES_EXPIRING = MetricName(
     "homeport_certificates_expiring", "CA and signing certificates that end within 30 days, or have ended.", ("use",)
 )
@@ -41,6 +47,9 @@ SERVER_CERTIFICATE_NOT_AFTER = MetricName(
 )
 SERVER_CERTIFICATE_RELOADS = MetricName(
     "homeport_server_certificate_reloads_total", "Times that changed certificate files were loaded.", ("outcome",)
+)
+WORKER_RESTARTS = MetricName(
+    "homeport_worker_restarts_total", "Workers that ended unasked and were started again.", ("worker",)
 )
 CHANGES = MetricName("homeport_changes_total", "Changes by administrators.", ("kind",))
 

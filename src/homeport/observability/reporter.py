@@ -6,11 +6,12 @@ that `endpoints/ports.py` asks for. Nothing said here identifies a device but it
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar, assert_never, cast
+from typing import Any, TypeVar, assert_never
 
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.typing import FilteringBoundLogger
 
+from homeport import errors
 from homeport.errors import HomeportError
 from homeport.model.events import (
     AttestationAttempted,
@@ -34,7 +35,13 @@ class Reporter:
     def __init__(self, logger: FilteringBoundLogger, metrics: Metrics) -> None:
         self._logger = logger
         self._metrics = metrics
-        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
+        self._children: dict[tuple[object, tuple[str, ...]], Any] = {}
+        self._storage_is_down = False
+
+    @property
+    def storage_is_down(self) -> bool:
+        """Whether storage has failed, and nobody has said since that it answers again."""
+        return self._storage_is_down
 
     def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None:
         """Tell what a request has brought about, after its commit."""
@@ -56,10 +63,11 @@ class Reporter:
     def refused(self, error: HomeportError, *, operation: str, transport: str, correlation_id: str) -> None:
         """A request was refused with a row of the catalogue; the log says the exact cause."""
         self._count(self._metrics.refusals, error.row.name, operation, transport)
+        if error.row is errors.THROTTLED:
+            self._count(self._metrics.throttled, error.cause)
         if error.row.status == 401 and operation in _ATTESTING:
             self._count(self._metrics.attestation_attempts, "failed", error.cause, transport)
-        level: Callable[..., object] = self._logger.warning if error.row.status >= 500 else self._logger.info
-        level(
+        self._level_of(error)(
             "refused",
             error=error.row.name,
             cause=error.cause,
@@ -69,12 +77,30 @@ class Reporter:
             **({"subject": error.subject} if error.subject else {}),
         )
 
+    def _level_of(self, error: HomeportError) -> Callable[..., object]:
+        """A storm of those who come too often must not cost a line each; the metrics count them. Nor must an outage of
+        the storage, of which `storage_failed` has told."""
+        if error.row is errors.THROTTLED or (error.row is errors.UNAVAILABLE and self._storage_is_down):
+            return self._logger.debug
+        return self._logger.warning if error.row.status >= 500 else self._logger.info
+
     def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None:
         """A request met a defect; the traceback goes here and nowhere else."""
         self._count(self._metrics.crashes, operation, transport)
         self._logger.error(
             "crashed", operation=operation, transport=transport, correlation_id=correlation_id, exc_info=error
         )
+
+    def storage_failed(self, reason: str) -> None:
+        """The storage did not answer, or could not write; told once, however many learn of it."""
+        if not self._storage_is_down:
+            self._storage_is_down = True
+            self._logger.error("storage_unavailable", reason=reason)
+
+    def storage_recovered(self) -> None:
+        """The storage reads and writes again."""
+        self._storage_is_down = False
+        self._logger.warning("storage_available")
 
     def connection_opened(self, transport: str) -> None:
         """A connection has passed its handshake."""
@@ -91,6 +117,18 @@ class Reporter:
         self._count(self._metrics.handshakes_failed, reason)
         level: Callable[..., object] = self._logger.info if "_certificate_" in reason else self._logger.debug
         level("handshake_failed", reason=reason, detail=detail, network=network)
+
+    def handshake_put_off(self) -> None:
+        """The server has too much to do, and lets a connection wait for its handshake."""
+        self._metrics.handshakes_put_off.inc()
+
+    def loop_lagged(self, seconds: float) -> None:
+        """How late the event loop came to a time that it was to keep."""
+        self._metrics.loop_lag.observe(seconds)
+
+    def connections_waiting(self, number: int) -> None:
+        """So many connections wait to be accepted."""
+        self._metrics.connections_waiting.set(number)
 
     def server_certificate_in_use(self, *, key_type: str, not_after: datetime) -> None:
         """New connections get this certificate."""
@@ -161,7 +199,7 @@ class Reporter:
 
     def _child(self, metric: M, labels: tuple[str, ...]) -> M:
         """`labels()` costs more than the count itself; each combination is looked up once."""
-        child = self._children.get((metric, labels))
+        child: M | None = self._children.get((metric, labels))
         if child is None:
             child = self._children[metric, labels] = metric.labels(*labels)
-        return cast(M, child)
+        return child

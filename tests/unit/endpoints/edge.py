@@ -21,11 +21,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from starlette.routing import BaseRoute
+from tests.throttles import throttle
 
 from homeport import errors
 from homeport.clock import SystemClock, SystemRandomness
 from homeport.endpoints import tasks
-from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, Ports, build_listeners
+from homeport.endpoints.listeners import Conversations, EdgeLimits, Listeners, build_listeners
+from homeport.endpoints.listening_sockets import Ports, bind
 from homeport.endpoints.ports import EdgeServices, HubListener
 from homeport.endpoints.streams import ConversationFactory
 from homeport.endpoints.tls_context import KeyPair, server_context
@@ -215,11 +217,13 @@ class Reporter:
     events: list[ServiceEvent] = field(default_factory=list)
     refusals: list[HomeportError] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
+    outages: list[str] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     closed: list[tuple[str, str]] = field(default_factory=list)
     failed_handshakes: list[str] = field(default_factory=list)
     failed_networks: list[str] = field(default_factory=list)
     served: list[tuple[str, int]] = field(default_factory=list)
+    put_off: int = 0
 
     def report(self, events: Iterable[ServiceEvent], *, transport: str, correlation_id: str) -> None:
         self.events.extend(events)
@@ -230,6 +234,9 @@ class Reporter:
     def crashed(self, error: BaseException, *, operation: str, transport: str, correlation_id: str) -> None:
         self.crashes.append(error)
 
+    def storage_failed(self, reason: str) -> None:
+        self.outages.append(reason)
+
     def connection_opened(self, transport: str) -> None:
         self.opened.append(transport)
 
@@ -239,6 +246,15 @@ class Reporter:
     def handshake_failed(self, reason: str, *, detail: str, network: str) -> None:
         self.failed_handshakes.append(reason)
         self.failed_networks.append(network)
+
+    def handshake_put_off(self) -> None:
+        self.put_off += 1
+
+    def loop_lagged(self, seconds: float) -> None:
+        pass
+
+    def connections_waiting(self, number: int) -> None:
+        pass
 
     def request_served(self, *, operation: str, status: int, seconds: float, transport: str) -> None:
         self.served.append((operation, status))
@@ -381,6 +397,7 @@ async def _play(
         hubs=hubs,
         failures=Failures(),
         reporter=reporter,
+        throttle=throttle(),
         clock=SystemClock(),
         randomness=SystemRandomness(),
     )
@@ -389,11 +406,9 @@ async def _play(
         routes,
         tls_context=lambda: context,
         conversations=Conversations(mqtt=conversation, amqp=conversation),
-        addresses=[HOST],
-        ports=Ports(https=0, mqtt=0, amqp=0, plain_http=0),
         limits=limits,
     )
-    await listeners.start()
+    await listeners.start(bind([HOST], Ports(https=0, mqtt=0, amqp=0, plain_http=0)))
     try:
         await scenario(Edge(listeners, registrations, hubs, reporter, server))
     finally:

@@ -13,7 +13,11 @@ class Connection:
     def __init__(self, connections: OpenConnections, *, willing: bool = True) -> None:
         self.connections = connections
         self.willing = willing
+        self.told = 0
         self.end = ""
+
+    def wind_down(self) -> None:
+        self.told += 1
 
     def drain(self) -> None:
         if self.willing:
@@ -65,5 +69,70 @@ def test_new_owner_of_a_draining_connection_is_told() -> None:
         connections.hand_over(old, new)
         await draining
         assert (old.end, new.end) == ("", "drained")
+
+    asyncio.run(scenario())
+
+
+def test_winding_down_ends_with_the_last_connection_and_closes_none() -> None:
+    async def scenario() -> None:
+        connections = OpenConnections(1000)
+        open_ones = [Connection(connections) for _ in range(250)]
+        for connection in open_ones:
+            connections.admit(connection)
+        winding_down = asyncio.ensure_future(connections.wind_down(60))
+        while not all(connection.told for connection in open_ones):  # noqa: ASYNC110 (it tells nobody else)
+            await asyncio.sleep(0.01)
+        assert not winding_down.done()
+        assert {connection.end for connection in open_ones} == {""}
+        for connection in open_ones:
+            connections.discard(connection)
+        await winding_down
+        assert {connection.told for connection in open_ones} == {1}
+
+    asyncio.run(scenario())
+
+
+def test_not_all_are_told_at_one_moment() -> None:
+    async def scenario() -> None:
+        connections = OpenConnections(1000)
+        open_ones = [Connection(connections) for _ in range(250)]
+        for connection in open_ones:
+            connections.admit(connection)
+        winding_down = asyncio.ensure_future(connections.wind_down(60))
+        await asyncio.sleep(0)
+        assert 0 < sum(connection.told for connection in open_ones) < 250
+        winding_down.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_whoever_comes_while_winding_down_is_let_in_and_its_next_owner_told() -> None:
+    async def scenario() -> None:
+        connections = OpenConnections(10)
+        old, late, new = [Connection(connections) for _ in range(3)]
+        connections.admit(old)
+        winding_down = asyncio.ensure_future(connections.wind_down(60))
+        await asyncio.sleep(0)
+        assert connections.admit(late)
+        connections.hand_over(late, new)
+        assert (new.told, new.end) == (1, "")
+        connections.discard(old)
+        assert not winding_down.done()
+        connections.discard(new)
+        await winding_down
+
+    asyncio.run(scenario())
+
+
+def test_what_is_left_after_winding_down_is_drained() -> None:
+    async def scenario() -> None:
+        connections = OpenConnections(10)
+        lasting = Connection(connections)
+        connections.admit(lasting)
+        await connections.wind_down(0.01)
+        assert lasting.end == ""
+        await connections.drain(1)
+        assert lasting.end == "drained"
+        await connections.wind_down(60)
 
     asyncio.run(scenario())

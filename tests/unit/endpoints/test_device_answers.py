@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.throttles import throttle
 from tests.unit.endpoints.edge import OPERATION_ID, Failures, Hubs, Registrations, Reporter
 
 from homeport import errors
@@ -11,6 +12,8 @@ from homeport.clock import SystemClock, SystemRandomness
 from homeport.endpoints.device_answers import DeviceAnswers, DeviceHttpRequest
 from homeport.endpoints.http_answer import HttpAnswer
 from homeport.endpoints.ports import EdgeServices
+from homeport.endpoints.throttling import ThrottleRates
+from homeport.endpoints.token_buckets import Rate
 from homeport.errors import HomeportError
 from homeport.storage.port import StorageUnavailable
 
@@ -23,24 +26,26 @@ LOOK_UP = b"/0ne1/registrations/Dev-1"
 class Desk:
     """The answers, and the services behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, rates: ThrottleRates | None = None) -> None:
         self.registrations = Registrations()
         self.reporter = Reporter()
         self.failures = Failures()
+        self.throttle = throttle(rates)
         self.answers = DeviceAnswers(
             EdgeServices(
                 registrations=self.registrations,
                 hubs=Hubs(),
                 failures=self.failures,
                 reporter=self.reporter,
+                throttle=self.throttle,
                 clock=SystemClock(),
                 randomness=SystemRandomness(),
             )
         )
 
-    def ask(self, method: bytes, target: bytes, body: bytes = b"", **headers: bytes) -> HttpAnswer:
+    def ask(self, method: bytes, target: bytes, body: bytes = b"", source: str = "", **headers: bytes) -> HttpAnswer:
         named = {name.encode(): value for name, value in headers.items()}
-        request = DeviceHttpRequest(method=method, target=target + V, body=body, headers=named)
+        request = DeviceHttpRequest(method=method, target=target + V, body=body, headers=named, source=source)
         return asyncio.run(self.answers.answer(request))
 
 
@@ -131,7 +136,7 @@ def test_bad_body(desk: Desk, target: tuple[bytes, bytes], body: bytes) -> None:
     [
         (HomeportError(errors.ATTESTATION_FAILED), 401, {"x-ms-error-code": "401002"}),
         (HomeportError(errors.THROTTLED, retry_after=5), 429, {"x-ms-error-code": "429001", "Retry-After": "5"}),
-        (StorageUnavailable("disk"), 503, {"x-ms-error-code": "503001", "Retry-After": "1"}),
+        (StorageUnavailable("disk"), 503, {"x-ms-error-code": "503001", "Retry-After": "5"}),
         (KeyError("secret"), 500, {"x-ms-error-code": "500001"}),
     ],
 )
@@ -162,3 +167,25 @@ def test_fault_of_the_reading_is_answered_and_ends_the_connection(desk: Desk) ->
     answer = asyncio.run(desk.answers.answer(DeviceHttpRequest(fault=fault)))
     assert (answer.status, answer.close) == (413, True)
     assert desk.reporter.served == [("unrouted", 413)]
+
+
+def test_an_address_pays_for_each_request() -> None:
+    desk = Desk(ThrottleRates(requests_of_address=Rate(3, 60)))
+    asked = ((b"PUT", REGISTER), (b"GET", POLL), (b"POST", LOOK_UP))
+    assert [desk.ask(*each, source="192.0.2.1").status for each in asked] == [202, 202, 200]
+    for each in asked:
+        answer = desk.ask(*each, source="192.0.2.1")
+        assert answer.status == 429
+        assert dict(answer.headers)["x-ms-error-code"] == "429001"
+        assert 20 <= int(dict(answer.headers)["Retry-After"]) <= 68
+        assert not answer.close
+    assert len(desk.registrations.calls) == 3
+    assert desk.ask(b"PUT", REGISTER, source="192.0.2.2").status == 202
+
+
+def test_a_service_at_its_limit_does_not_read_what_it_refuses() -> None:
+    desk = Desk(ThrottleRates(registrations=Rate(1, 60)))
+    desk.throttle.registration(id_scope="0NE1", registration_id="another", enrollment_group_id=None)
+    assert desk.ask(b"PUT", REGISTER, b"{ not even JSON").status == 429
+    assert desk.registrations.calls == []
+    assert desk.ask(b"GET", POLL).status == 202

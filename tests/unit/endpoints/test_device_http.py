@@ -299,6 +299,25 @@ def test_drain_answers_what_was_taken_and_closes_what_is_idle(server: Identity) 
     run(server, scenario)
 
 
+def test_while_winding_down_each_connection_gets_one_more_answer(server: Identity) -> None:
+    """Also one that has been served, and one that has said nothing yet: closing it could cross with its request."""
+
+    async def scenario(edge: Edge) -> None:
+        kept, silent = [await edge.connect() for _ in range(2)]
+        first = await kept.ask("PUT", REGISTER, BODY)
+        assert (first.status, first.headers.get("connection")) == (202, None)
+        winding_down = asyncio.ensure_future(edge.listeners.wind_down(60))
+        await edge.settled(lambda: not edge.listeners.is_listening())
+        for client in (kept, silent):
+            answer = await client.ask("PUT", REGISTER, BODY)
+            assert (answer.status, answer.headers["connection"]) == (202, "close")
+            assert await is_closed(client)
+            await client.close()
+        await winding_down
+
+    run(server, scenario)
+
+
 def test_unexpected_failure_is_a_500_without_a_traceback(server: Identity) -> None:
     async def scenario(edge: Edge) -> None:
         edge.registrations.refusal = ZeroDivisionError("secret detail")

@@ -37,3 +37,12 @@ def test_an_error_keeps_nothing_of_what_led_to_it() -> None:
     except HomeportError as error:
         refusal = catalogued(error, Reporter(), operation="register", transport="https", correlation_id="id")
     assert (refusal.__traceback__, refusal.__cause__, refusal.__context__) == (None, None, None)
+
+
+def test_why_storage_failed_is_told_to_the_operator_alone() -> None:
+    reporter = Reporter()
+    error = catalogued(
+        StorageUnavailable("disk full"), reporter, operation="register", transport="https", correlation_id="id"
+    )
+    assert reporter.outages == ["disk full"]
+    assert error.retry_after == 5

@@ -3,12 +3,15 @@
 import asyncio
 
 import pytest
+from tests.throttles import throttle
 from tests.unit.endpoints.edge import OPERATION_ID, Failures, Hubs, Registrations, Reporter
 
 from homeport import errors
 from homeport.clock import SystemClock, SystemRandomness
 from homeport.endpoints.ports import EdgeServices
 from homeport.endpoints.questions import Questions, ServiceQuestion
+from homeport.endpoints.throttling import ThrottleRates
+from homeport.endpoints.token_buckets import Rate
 from homeport.errors import HomeportError
 from homeport.model.attestation import PresentedCredential
 from homeport.model.identifiers import RegistrationId
@@ -34,7 +37,7 @@ SESSION = HubSession(hub_host_name="hub", device_id="dev-1", expires_in=None)
 class Desk:
     """The questions' answerer, and the services behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rates: ThrottleRates | None = None) -> None:
         self.registrations, self.hubs, self.reporter = Registrations(), Hubs(), Reporter()
         self.failures = Failures()
         self.questions = Questions(
@@ -43,6 +46,7 @@ class Desk:
                 hubs=self.hubs,
                 failures=self.failures,
                 reporter=self.reporter,
+                throttle=throttle(rates),
                 clock=SystemClock(),
                 randomness=SystemRandomness(),
             ),
@@ -115,3 +119,28 @@ def test_protocol_may_refuse_by_itself() -> None:
     refusal = desk.questions.refuse(Refuse(error))
     assert (refusal.status, refusal.code) == (400, 400005)
     assert desk.reporter.refusals == [error]
+
+
+def test_an_address_pays_for_what_it_asks_and_not_for_its_connect() -> None:
+    desk = Desk(ThrottleRates(requests_of_address=Rate(2, 60)))
+    register = Register(id_scope="s", registration_id=DEVICE, proof=TOKEN)
+    poll = GetOperationStatus(id_scope="s", registration_id=DEVICE, proof=TOKEN, operation_id=OPERATION_ID)
+    connect = Attest(id_scope="s", registration_id=DEVICE, credential=TOKEN)
+
+    async def ask() -> None:
+        for question in (connect, connect, connect, register, poll):
+            assert not isinstance(await desk.questions.answer(question, "192.0.2.1"), Refusal)
+        for question in (register, poll):
+            refusal = await desk.questions.answer(question, "192.0.2.1")
+            assert isinstance(refusal, Refusal)
+            assert (refusal.status, refusal.code) == (429, 429001)
+            assert 30 <= (refusal.retry_after or 0) <= 68
+        assert not isinstance(await desk.questions.answer(register, "192.0.2.2"), Refusal)
+
+    asyncio.run(ask())
+    assert [call["operation"] for call in desk.registrations.calls] == ["attest"] * 3 + [
+        "register",
+        "operation_status",
+        "register",
+    ]
+    assert {error.cause for error in desk.reporter.refusals} == {"requests_of_address"}

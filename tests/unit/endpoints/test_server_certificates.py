@@ -177,6 +177,14 @@ def test_a_server_starts_with_a_certificate_that_has_ended_and_complains(tmp_pat
     assert server.reports.said == ["expiring: ecdsa"]
 
 
+def test_of_several_workers_one_complains(tmp_path: Path) -> None:
+    server = Server(tmp_path, identity(valid=pki.EXPIRED))
+    pair = KeyPair(tmp_path / "server.pem", tmp_path / "server.key")
+    server.certificates = ServerCertificates([pair], clock=server.clock, reports=server.reports, warns=False)
+    server.poll()
+    assert server.reports.said == []
+
+
 def test_the_end_of_a_certificate_is_warned_of_daily_and_not_after_its_renewal(tmp_path: Path) -> None:
     soon = identity(valid=(pki.VALID[0], NOW + timedelta(days=31)))
     server = Server(tmp_path, soon, RSA)

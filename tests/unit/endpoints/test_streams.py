@@ -299,3 +299,22 @@ def test_drain_lets_the_conversation_end(server: Identity) -> None:
         assert edge.reporter.closed == [("mqtt", "drained")]
 
     run(server, scenario, conversation=Lines)
+
+
+def test_winding_down_ends_a_hubs_session_and_lets_others_finish(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        at_hub, registering = await edge.connect("mqtt"), await edge.connect("mqtt")
+        await at_hub.send(b"hub\n")
+        assert await read_line(at_hub.reader) == "HubSession"
+        await registering.send(b"register\n")
+        assert await read_line(registering.reader) == "RegistrationOperation"
+        winding_down = asyncio.ensure_future(edge.listeners.wind_down(60))
+        assert await at_hub.read_to_end() == b"Draining\n"
+        await at_hub.close()
+        await registering.send(b"look-up\n")
+        assert await read_line(registering.reader) == "RegistrationOperation"
+        assert not winding_down.done()
+        await registering.close()
+        await winding_down
+
+    run(server, scenario, conversation=Lines)

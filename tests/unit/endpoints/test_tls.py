@@ -8,17 +8,23 @@ import ssl
 import struct
 import time
 import weakref
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from tests.unit.endpoints.edge import HOST, Client, Edge, Identity, request, run
+from tests.unit.endpoints.edge import HOST, Client, Edge, Identity, Reporter, request, run
 from tests.unit.endpoints.memory_tls import client_context, present, shake_hands
 
 from homeport.endpoints import tls
+from homeport.endpoints.admission import HandshakeAdmission
+from homeport.endpoints.connections import OpenConnections
 from homeport.endpoints.listeners import EdgeLimits
+from homeport.endpoints.overload import OverloadControl
 from homeport.endpoints.tls_context import KeyPair, server_context
 from homeport.protocols.conversation import CloseConnection, Command, DataReceived, Event, SendData
 
@@ -423,3 +429,115 @@ def test_a_client_without_our_ca_is_told_apart(server: Identity, self_signed: Id
         assert edge.reporter.failed_networks == ["loopback"]
 
     run(server, scenario)
+
+
+# --- handshakes that are put off ------------------------------------------------------------------------------
+
+
+class Overloaded:
+    """A front that does one handshake at a time, on a port of its own."""
+
+    def __init__(self, server: Identity, *, timeout: float = 10.0) -> None:
+        context = server_context([KeyPair(server.certificate, server.key)])
+        self.server = server
+        self.reporter = Reporter()
+        self.connections = OpenConnections(100)
+        self.admission = HandshakeAdmission(total=100, per_address=100)
+        self.front = tls.TlsFront(
+            lambda: context,
+            admission=self.admission,
+            connections=self.connections,
+            reporter=self.reporter,
+            handshake_timeout=timeout,
+            linger=0.2,
+            control=OverloadControl(target=0.05, most=1),
+        )
+
+    async def __aenter__(self) -> "Overloaded":
+        loop = asyncio.get_running_loop()
+        self.listening = await loop.create_server(self.front.carrying(SayHello), HOST, 0)
+        self.port = self.listening.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.listening.close()
+        await self.connections.drain(1)
+        assert (self.admission.pending, self.front.queue.under_way, len(self.front.queue)) == (0, 0, 0)
+
+    async def silent(self) -> Client:
+        """A peer that connects and says nothing."""
+        return Client(*await asyncio.open_connection(HOST, self.port))
+
+    async def hello(self) -> bytes:
+        """A peer that shakes hands, and what it is told."""
+        context = ssl.create_default_context(cafile=str(self.server.certificate))
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        reader, writer = await asyncio.open_connection(HOST, self.port, ssl=context, server_hostname=HOST)
+        said = await reader.readline()
+        writer.close()
+        return said
+
+    async def waiting(self, number: int) -> None:
+        """Until so many wait."""
+        async with asyncio.timeout(10):
+            while len(self.front.queue) != number:  # noqa: ASYNC110 (the queue has no event for the test's sake)
+                await asyncio.sleep(0.005)
+
+
+class SayHello(asyncio.Protocol):
+    """Says hello and drains at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        transport.write(b"hello\n")  # type: ignore[attr-defined]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        pass
+
+    def drain(self) -> None:
+        self.transport.close()
+
+    abort = drain
+
+
+@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
+def test_whoever_comes_while_there_is_too_much_to_do_waits(
+    server: Identity, runner: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    async def scenario() -> None:
+        async with Overloaded(server) as overloaded:
+            first = await overloaded.silent()
+            late = [asyncio.ensure_future(overloaded.hello()) for _ in range(5)]
+            await overloaded.waiting(5)
+            assert overloaded.reporter.put_off == 5
+            assert not any(each.done() for each in late)
+            await first.close()
+            assert await asyncio.gather(*late) == [b"hello\n"] * 5
+
+    runner(scenario())
+
+
+def test_nobody_waits_longer_than_a_handshake_may_take(server: Identity) -> None:
+    async def scenario() -> None:
+        async with Overloaded(server, timeout=0.2) as overloaded:
+            first, second = await overloaded.silent(), await overloaded.silent()
+            assert await first.read_to_end() == b""
+            assert await second.read_to_end() == b""
+            assert overloaded.reporter.failed_handshakes == ["timeout", "timeout"]
+            await first.close()
+            await second.close()
+
+    uvloop.run(scenario())
+
+
+def test_whoever_has_waited_has_his_full_time(server: Identity) -> None:
+    async def scenario() -> None:
+        async with Overloaded(server, timeout=2.0) as overloaded:
+            first = await overloaded.silent()
+            late = asyncio.ensure_future(overloaded.hello())
+            await overloaded.waiting(1)
+            await asyncio.sleep(1.0)
+            abandon(first, reset=True)
+            assert await late == b"hello\n"
+
+    uvloop.run(scenario())

@@ -187,6 +187,26 @@ def test_drain_answers_what_was_taken_and_closes_what_is_idle(server: Identity) 
     run(server, scenario, routes=ROUTES)
 
 
+def test_while_winding_down_each_connection_gets_one_more_answer(server: Identity) -> None:
+    async def scenario(edge: Edge) -> None:
+        GATES["relieved"] = asyncio.Event()
+        busy, kept = [await edge.connect() for _ in range(2)]
+        assert "connection" not in (await kept.ask("GET", "/echo")).headers
+        await busy.send(request("GET", "/slow?event=relieved"))
+        await edge.settled(lambda: len(edge.reporter.opened) == 2)
+        winding_down = asyncio.ensure_future(edge.listeners.wind_down(60))
+        await edge.settled(lambda: not edge.listeners.is_listening())
+        GATES["relieved"].set()
+        for answer in (await busy.read_answer(), await kept.ask("GET", "/echo")):
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+        for client in (busy, kept):
+            assert await is_closed(client)
+            await client.close()
+        await winding_down
+
+    run(server, scenario, routes=ROUTES)
+
+
 def test_drain_aborts_what_takes_too_long(server: Identity) -> None:
     async def scenario(edge: Edge) -> None:
         GATES["stuck"] = asyncio.Event()

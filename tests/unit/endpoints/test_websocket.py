@@ -523,6 +523,24 @@ def test_drain_tells_that_the_server_goes_away(server: Identity, echo: Echo) -> 
     play(server, scenario, echo)
 
 
+def test_winding_down_ends_a_hubs_session_only(server: Identity, echo: Echo) -> None:
+    async def scenario(edge: Edge) -> None:
+        socket = await Socket.open(edge)
+        winding_down = asyncio.ensure_future(edge.listeners.wind_down(60))
+        await edge.settled(lambda: not edge.listeners.is_listening())
+        await socket.say(frame(BINARY, b"still there?"))
+        assert await socket.hear() == (BINARY, b"still there?")
+        await socket.say(frame(BINARY, b"close"))
+        assert await socket.hear() == (BINARY, b"bye")
+        assert await socket.hear_close() == 1001
+        await socket.say(closing(1001))
+        assert await socket.ends()
+        await winding_down
+        await socket.client.close()
+
+    play(server, scenario, echo)
+
+
 def test_drain_aborts_who_does_not_answer(server: Identity, echo: Echo) -> None:
     async def scenario(edge: Edge) -> None:
         socket = await Socket.open(edge)
