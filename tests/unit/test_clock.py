@@ -1,5 +1,7 @@
 """Time and randomness: the system's, and the form in which times are stored."""
 
+import subprocess
+import sys
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -49,3 +51,21 @@ def test_the_systems_randomness() -> None:
     for guid in guids:
         parsed = uuid.UUID(guid)
         assert (parsed.version, parsed.variant, str(parsed)) == (4, uuid.RFC_4122, guid)
+
+
+_FORKING = """
+import os
+from homeport.clock import SystemRandomness
+
+randomness = SystemRandomness()
+randomness.guid()
+if child := os.fork():
+    os.waitpid(child, 0)
+print("\\n".join(randomness.guid() for _ in range(1000)))
+"""
+
+
+def test_a_child_process_does_not_give_out_its_parents_guids() -> None:
+    said = subprocess.run([sys.executable, "-c", _FORKING], capture_output=True, text=True, check=True).stdout
+    guids = said.split()
+    assert len(guids) == len(set(guids)) == 2000

@@ -1,8 +1,9 @@
 """Who stands before us: from ID scope, registration ID and proof to the entry that vouches for the device.
 
 The one read of every device request happens here. Counterparts: `attestation/` decides whether the proof
-holds, `registration.py` and `assignment.py` act on what is admitted. A proof that a connection carries is not
-checked again, but the entry is: one that was disabled or deleted meanwhile no longer vouches.
+holds, `registration.py` and `assignment.py` act on what is admitted. A proof that a connection carries, or that held
+a moment ago (`held_proofs.py`), is not checked again, but the entry is: one that was disabled or deleted meanwhile no
+longer vouches.
 """
 
 from datetime import datetime
@@ -28,6 +29,7 @@ from homeport.model.provisioning_service import ProvisioningService
 from homeport.provisioning.attestation import symmetric_key, tpm, x509
 from homeport.provisioning.attestation.symmetric_key import CandidateGroup
 from homeport.provisioning.candidates import CandidateCache, Candidates
+from homeport.provisioning.held_proofs import HeldProof, HeldProofs, end_of, proof_key
 from homeport.security.sas import SasToken
 from homeport.storage.port import RegistrationContext, Storage
 
@@ -86,17 +88,18 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
             text, id_scope=self.service.id_scope, registration_id=self.registration_id, now=self.now
         )
 
-    def identity(
-        self, kind: AttestationType, group_id: str | None = None, *, evidence: Evidence | None = None
-    ) -> AttestedIdentity:
+    def held(
+        self, kind: AttestationType, group_id: str | None = None, *, until: float, evidence: Evidence | None = None
+    ) -> HeldProof:
         """The outcome of a proof that held."""
-        return AttestedIdentity(
+        identity = AttestedIdentity(
             service_id=self.service.service_id,
             registration_id=self.registration_id,
             attestation_type=kind,
             enrollment=EnrollmentReference(enrollment_group_id=group_id),
             evidence=evidence,
         )
+        return HeldProof(identity=identity, until=until)
 
 
 class Admission:
@@ -107,6 +110,7 @@ class Admission:
         self._clock = clock
         self._services: dict[str, ProvisioningService] = {}
         self._candidates = CandidateCache(storage)
+        self._held = HeldProofs()
 
     async def admit(self, id_scope: str, registration_id: RegistrationId, proof: Proof) -> Admitted:
         """Read what is stored and decide whether the proof holds.
@@ -122,16 +126,20 @@ class Admission:
         try:
             if isinstance(proof, AttestedIdentity):
                 return _admitted(service, proof, context=context, candidates=candidates)
+            now, key = self._clock.now(), proof_key(service.service_id, registration_id, context, proof)
+            if (identity := self._held.recall(key, context, now)) is not None:
+                return _admitted(service, identity, context=context, candidates=candidates)
             request = _Request(
                 service=service,
                 registration_id=registration_id,
                 credential=proof,
                 context=context,
-                now=self._clock.now(),
+                now=now,
                 challenge=await self._open_challenge(service.service_id, registration_id, context, proof),
             )
-            identity = _attest(request, candidates)
-            admitted = _admitted(service, identity, context=context, candidates=candidates)
+            held = _attest(request, candidates)
+            self._held.remember(key, held, now)
+            admitted = _admitted(service, held.identity, context=context, candidates=candidates)
             return (
                 admitted
                 if request.challenge is None
@@ -184,7 +192,7 @@ class Admission:
         return await self._storage.registrations.tpm_challenge(service_id, registration_id)
 
 
-def _attest(request: _Request, candidates: Candidates | None) -> AttestedIdentity:
+def _attest(request: _Request, candidates: Candidates | None) -> HeldProof:
     enrollment = request.context.enrollment
     if enrollment is None:
         assert candidates is not None
@@ -198,19 +206,20 @@ def _attest(request: _Request, candidates: Candidates | None) -> AttestedIdentit
         raise
 
 
-def _by_symmetric_key(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
-    symmetric_key.attest_individual(request.token(), enrollment)
-    return request.identity(AttestationType.SYMMETRIC_KEY)
+def _by_symmetric_key(request: _Request, enrollment: IndividualEnrollment) -> HeldProof:
+    token = request.token()
+    symmetric_key.attest_individual(token, enrollment)
+    return request.held(AttestationType.SYMMETRIC_KEY, until=token.expiry)
 
 
-def _by_certificate(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
+def _by_certificate(request: _Request, enrollment: IndividualEnrollment) -> HeldProof:
     evidence = x509.attest_individual(
         request.credential.certificate_chain, enrollment, request.registration_id, now=request.now
     )
-    return request.identity(AttestationType.X509, evidence=evidence)
+    return request.held(AttestationType.X509, until=end_of(evidence), evidence=evidence)
 
 
-def _by_tpm(request: _Request, enrollment: IndividualEnrollment) -> AttestedIdentity:
+def _by_tpm(request: _Request, enrollment: IndividualEnrollment) -> HeldProof:
     credential = request.credential
     if credential.sas_token is None:
         keys = tpm.check_keys(enrollment, credential.endorsement_key, credential.storage_root_key)
@@ -218,7 +227,7 @@ def _by_tpm(request: _Request, enrollment: IndividualEnrollment) -> AttestedIden
             raise HomeportError(errors.ENROLLMENT_DISABLED, cause="disabled_unproven")
         raise ChallengeNeeded(request.service, request.registration_id, keys)
     evidence = tpm.attest(request.token(), enrollment, request.challenge, now=request.now)
-    return request.identity(AttestationType.TPM, evidence=evidence)
+    return request.held(AttestationType.TPM, until=end_of(evidence), evidence=evidence)
 
 
 _INDIVIDUAL = {
@@ -228,12 +237,12 @@ _INDIVIDUAL = {
 }
 
 
-def _attest_member(request: _Request, candidates: Candidates) -> AttestedIdentity:
+def _attest_member(request: _Request, candidates: Candidates) -> HeldProof:
     """A token speaks for itself; a certificate counts where there is none, since TLS may show one unasked."""
     chain = request.credential.certificate_chain
     if request.credential.sas_token is None and chain:
         group_id, evidence = x509.attest_member(chain, request.registration_id, candidates.x509, now=request.now)
-        return request.identity(AttestationType.X509, group_id, evidence=evidence)
+        return request.held(AttestationType.X509, group_id, until=end_of(evidence), evidence=evidence)
     if request.credential.sas_token is None and request.credential.endorsement_key is not None:
         raise HomeportError(
             errors.ENROLLMENT_NOT_FOUND,
@@ -241,8 +250,9 @@ def _attest_member(request: _Request, candidates: Candidates) -> AttestedIdentit
             cause="unknown_registration_id",
         )
     groups = _likeliest_first(candidates.symmetric_key, request.context)
-    reference = symmetric_key.attest_member(request.token(), request.registration_id, groups)
-    return request.identity(AttestationType.SYMMETRIC_KEY, reference.enrollment_group_id)
+    token = request.token()
+    reference = symmetric_key.attest_member(token, request.registration_id, groups)
+    return request.held(AttestationType.SYMMETRIC_KEY, reference.enrollment_group_id, until=token.expiry)
 
 
 def _likeliest_first(groups: tuple[CandidateGroup, ...], context: RegistrationContext) -> tuple[CandidateGroup, ...]:

@@ -6,8 +6,9 @@ Decisions are elsewhere (`allocation/`, `reprovisioning.py`, `lifecycle.py`); th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -42,11 +43,17 @@ PATIENCE = 20.0
 """The budget of a worker's attempt, in seconds: no device waits, so a slow hub gets time. Shorter than its claim."""
 
 
+def _nothing() -> None:
+    """What most hubs have to do after a commit."""
+
+
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an attempt: the record to write, and what the hub wants written in the same transaction."""
 
     record: RegistrationRecord
     hub_changes: Sequence[Change] = ()
+    committed: Callable[[], None] = _nothing
+    """To be called once it is written."""
 
     def events(self) -> list[ServiceEvent]:
         """What to tell log and metrics once it is written."""
@@ -144,7 +151,10 @@ class Assigner:
         sharing = sharing_storage(connector)
         if sharing is not None:
             await self._leave(record, plan)
-            return Assignment(record=done, hub_changes=sharing.changes_for(hub_plan))
+            changes = sharing.changes_for(hub_plan)
+            if not _supersedes(admitted, plan):
+                return Assignment(record=done, hub_changes=changes)
+            return Assignment(record=done, hub_changes=changes, committed=partial(sharing.superseded, hub_plan))
         await self._within_budget(connector, hub_plan)
         await self._leave(record, plan)
         return Assignment(record=done)
@@ -203,6 +213,7 @@ class AssignmentWorker:
             )
         except ChangedMeanwhile:
             return True, ()
+        assignment.committed()
         return True, assignment.events()
 
     async def _attempt(self, claimed: RegistrationRecord) -> Assignment:
@@ -226,6 +237,16 @@ def _identity(record: RegistrationRecord) -> AttestedIdentity:
         enrollment=EnrollmentReference(enrollment_group_id=record.enrollment_group_id),
         evidence=record.evidence,
     )
+
+
+def _supersedes(admitted: Admitted, plan: ReprovisioningPlan) -> bool:
+    """Whether what the device has had until now opens its hub no longer, or is no longer its twin. Not whether it has
+    another key or certificate: that is the rule where certificates are renewed, and the device's next connection ends
+    the one before."""
+    record = admitted.context.record
+    if record is None or record.assigned_hub is None:
+        return False
+    return plan.movement is Movement.RESET or record.attestation_type is not admitted.identity.attestation_type
 
 
 def _device_id(admitted: Admitted) -> DeviceId:

@@ -33,6 +33,7 @@ from homeport.model.registration_views import device_view
 from homeport.provisioning import lifecycle
 from homeport.provisioning.admission import Admission, Admitted, ChallengeNeeded, DisabledEntry
 from homeport.provisioning.assignment import Assigner, Assignment
+from homeport.provisioning.throttle import Throttle, Unthrottled
 from homeport.provisioning.tpm_challenges import TpmChallenges, begun_with
 from homeport.storage.changes import Change, ChangedMeanwhile, PutRegistration, PutSubject, SpendTpmChallenge
 from homeport.storage.port import RegistrationContext, Storage
@@ -53,14 +54,16 @@ class RegistrationService:
         *,
         clock: Clock,
         randomness: Randomness,
+        throttle: Throttle | None = None,
     ) -> None:
         self._storage = storage
         self._admission = admission
+        self._throttle = throttle or Unthrottled()
         self._assigner = assigner
         self._clock = clock
         self._randomness = randomness
         self._challenges = TpmChallenges(storage, clock=clock, randomness=randomness)
-        self._under_way: dict[tuple[ServiceId, str], asyncio.Future[tuple[RegistrationRecord, Events]]] = {}
+        self._under_way: dict[tuple[ServiceId, str], asyncio.Future[RegistrationRecord | None]] = {}
 
     async def attest(
         self, *, id_scope: str, registration_id: RegistrationId, credential: PresentedCredential
@@ -84,26 +87,44 @@ class RegistrationService:
         """REST: Register Device. Begins an operation, or returns the one that is under way; challenges a TPM first.
 
         Raises:
-            HomeportError: the proof does not hold, or PRECONDITION_CONFLICT when the record keeps changing.
+            HomeportError: the proof does not hold, THROTTLED, or PRECONDITION_CONFLICT when the record keeps changing.
         """
         try:
             admitted = await self._admit(id_scope, registration_id, proof)
         except ChallengeNeeded as needed:
             return await self._challenges.issue(needed), ()
-        key = (admitted.service.service_id, folded(registration_id))
-        under_way = self._under_way.get(key)
-        if under_way is None:
-            under_way = self._under_way[key] = asyncio.ensure_future(self._settle(admitted, proof, payload))
-            under_way.add_done_callback(lambda _: self._under_way.pop(key))
-            record, events = await asyncio.shield(under_way)
-        else:
-            (record, _), events = await asyncio.shield(under_way), []
+        self._throttle.registration(
+            id_scope=admitted.service.id_scope,
+            registration_id=registration_id,
+            enrollment_group_id=admitted.identity.enrollment.enrollment_group_id,
+        )
+        record, events = await self._settle_once(admitted, proof, payload)
         return _open_answer(record), [*_attested(admitted, proof), *events]
+
+    async def _settle_once(
+        self, admitted: Admitted, proof: Proof, payload: bytes | None
+    ) -> tuple[RegistrationRecord, Events]:
+        """Of the requests of one device that overlap here, the first settles the operation and the others wait for it.
+
+        Where nothing comes of it, because it failed or its caller has gone, the next one tries.
+        """
+        key = (admitted.service.service_id, folded(admitted.identity.registration_id))
+        while (under_way := self._under_way.get(key)) is not None:
+            if (settled := await asyncio.shield(under_way)) is not None:
+                return settled, ()
+        under_way = self._under_way[key] = asyncio.get_running_loop().create_future()
+        record = None
+        try:
+            record, events = await self._settle(admitted, proof, payload)
+        finally:
+            del self._under_way[key]
+            under_way.set_result(record)
+        return record, events
 
     async def _settle(
         self, admitted: Admitted, proof: Proof, payload: bytes | None
     ) -> tuple[RegistrationRecord, Events]:
-        """One operation for all requests of one device that overlap, here or on another process."""
+        """One operation for all requests of one device that overlap, also on other processes."""
         seen = admitted.context.record
         for _ in range(_ATTEMPTS):
             record = admitted.context.record
@@ -123,9 +144,10 @@ class RegistrationService:
         """REST: Operation Status Lookup.
 
         Raises:
-            HomeportError: the proof does not hold, or OPERATION_NOT_FOUND for a foreign or replaced operation.
+            HomeportError: the proof does not hold, THROTTLED, or OPERATION_NOT_FOUND for a foreign or replaced
+                operation.
         """
-        record = (await self._admit(id_scope, registration_id, proof)).context.record
+        record = await self._poll(id_scope, registration_id, proof)
         if record is None or record.operation_id != operation_id:
             raise HomeportError(errors.OPERATION_NOT_FOUND, "It is of another registration; register again.")
         return _answer(record), ()
@@ -136,12 +158,17 @@ class RegistrationService:
         """REST: Device Registration Status Lookup; the last result, so that a device without storage finds its hub.
 
         Raises:
-            HomeportError: the proof does not hold, or REGISTRATION_NOT_FOUND before the first `register`.
+            HomeportError: the proof does not hold, THROTTLED, or REGISTRATION_NOT_FOUND before the first `register`.
         """
-        record = (await self._admit(id_scope, registration_id, proof)).context.record
+        record = await self._poll(id_scope, registration_id, proof)
         if record is None:
             raise HomeportError(errors.REGISTRATION_NOT_FOUND, "The device has not registered yet; register.")
         return RegistrationOperation(body=device_view(record)), ()
+
+    async def _poll(self, id_scope: str, registration_id: RegistrationId, proof: Proof) -> RegistrationRecord | None:
+        admitted = await self._admit(id_scope, registration_id, proof)
+        self._throttle.poll(id_scope=admitted.service.id_scope, registration_id=registration_id)
+        return admitted.context.record
 
     async def _admit(self, id_scope: str, registration_id: RegistrationId, proof: Proof) -> Admitted:
         try:
@@ -159,6 +186,7 @@ class RegistrationService:
             else ()
         )
         await self._write(admitted.context, assignment, spent)
+        assignment.committed()
         return assignment.record, assignment.events()
 
     def _open(

@@ -27,6 +27,7 @@ from homeport.provisioning.assignment import CLAIM, Assigner, AssignmentWorker
 from homeport.provisioning.registration import RegistrationService
 from homeport.security.key_derivation import derive_device_key
 from homeport.security.sas import decode_key, sign_sas_token
+from homeport.storage.node_memory import SqliteNodeMemory
 
 ID = RegistrationId("Device-1")
 FAR = "far.test"
@@ -189,7 +190,12 @@ def on_floor(scenario: Callable[[Floor], Awaitable[None]]) -> Callable[[], None]
 
     async def lived() -> None:
         async with opened() as world:
-            embedded = EmbeddedHub(storage=world.storage, clock=world.clock, randomness=world.randomness)
+            embedded = EmbeddedHub(
+                storage=world.storage,
+                clock=world.clock,
+                randomness=world.randomness,
+                memory=SqliteNodeMemory.open(),
+            )
             registry = HubRegistry(embedded.context)
             await registry.refresh()
             (service,) = await world.storage.settings.services()

@@ -3,7 +3,10 @@
 import asyncio
 
 import pytest
+from tests.pki import make_self_signed
 from tests.unit.administration.world import HUB, ME, PRIMARY, SECONDARY
+from tests.unit.hubs.site import Connection
+from tests.unit.provisioning.certified import store_individual, x509_mechanism
 from tests.unit.provisioning.floor import (
     AFTER_CLAIM,
     FAR,
@@ -19,7 +22,7 @@ from tests.unit.provisioning.floor import (
 from homeport import errors
 from homeport.errors import HomeportError
 from homeport.hubs.port import HubRefused, HubUnavailable
-from homeport.model.attestation import SymmetricKeyCredential
+from homeport.model.attestation import PresentedCredential, SymmetricKeyCredential
 from homeport.model.enrollment import (
     DeviceCapabilities,
     InitialTwin,
@@ -30,7 +33,9 @@ from homeport.model.enrollment import (
 from homeport.model.events import DeviceAssigned, RegistrationAttempted
 from homeport.model.identifiers import ANY_ETAG, DeviceId
 from homeport.model.registration import RegistrationStatus, Substatus
+from homeport.protocols.conversation import Displaced, HubSession, OpenHubSession
 from homeport.provisioning.assignment import CLAIM, PATIENCE
+from homeport.security.sas import decode_key, sign_sas_token
 
 ASSIGNING, ASSIGNED, FAILED = RegistrationStatus.ASSIGNING, RegistrationStatus.ASSIGNED, RegistrationStatus.FAILED
 TWIN = InitialTwin(tags={"site": "a"}, properties=InitialTwinProperties(desired={"rate": 5}))
@@ -315,3 +320,34 @@ async def test_a_new_device_id_in_the_enrollment_is_used_next_time(floor: Floor)
     await floor.enroll(device_id="renamed")
     await floor.register()
     assert (await floor.record()).device_id == "renamed"
+
+
+async def connected(floor: Floor) -> Connection:
+    """The registered device at its embedded hub, by its key."""
+    resource, expiry = f"{HUB}%2Fdevices%2F{ID}", int(floor.world.clock.now().timestamp()) + 3600
+    token = sign_sas_token(resource=resource, key=decode_key(PRIMARY), expiry=expiry)
+    credential = PresentedCredential(sas_token=token)
+    session = await floor.embedded.sessions.answer(
+        OpenHubSession(hub_host_name=HUB, device_id=ID, credential=credential)
+    )
+    assert isinstance(session, HubSession)
+    connection = Connection()
+    floor.embedded.sessions.attach(session, connection.listen)
+    return connection
+
+
+@on_floor
+async def test_a_device_that_registers_by_another_kind_of_proof_loses_what_the_first_has_opened(floor: Floor) -> None:
+    await floor.enroll()
+    await floor.register()
+    connection = await connected(floor)
+    await floor.register()
+    await asyncio.sleep(0)
+    assert connection.heard == []
+    certificate = make_self_signed(ID)
+    await store_individual(floor, ID, x509_mechanism(client=certificate), replaces=True)
+    await floor.register(ID, PresentedCredential(certificate_chain=certificate.chain))
+    async with asyncio.timeout(10):
+        while not connection.heard:  # noqa: ASYNC110 (what the hub does afterwards, nobody waits for)
+            await asyncio.sleep(0)
+    assert connection.heard == [Displaced()]

@@ -7,7 +7,7 @@ from homeport.errors import HomeportError
 from homeport.model.attestation_failure import AttestationFailure
 from homeport.model.identifiers import RegistrationId
 from homeport.provisioning.failures import MAX_WAITING, AttestationFailures
-from homeport.storage.sqlite_changes import FAILURES_KEPT
+from homeport.storage.change_steps import FAILURES_KEPT
 
 ID = RegistrationId("Device-1")
 

@@ -4,10 +4,13 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.throttles import throttle
 from tests.unit.administration.world import HUB, SECONDARY, refused
 from tests.unit.provisioning.floor import FAR, ID, Floor, ScriptedHub, on_floor, status
 
 from homeport import errors
+from homeport.endpoints.throttling import ThrottleRates
+from homeport.endpoints.token_buckets import Rate
 from homeport.errors import HomeportError
 from homeport.hubs.port import HubUnavailable
 from homeport.model.attestation import AttestationType, AttestedIdentity
@@ -15,6 +18,7 @@ from homeport.model.enrollment import InitialTwin, InitialTwinProperties, Provis
 from homeport.model.events import AttestationAttempted, DeviceAssigned, RegistrationAttempted
 from homeport.model.identifiers import DeviceId, OperationId, RegistrationId
 from homeport.model.registration import DeviceRegistrationResult, RegistrationStatus, Substatus
+from homeport.provisioning.registration import RegistrationService
 from homeport.storage.changes import ChangedMeanwhile
 
 DISABLED = ProvisioningStatus.DISABLED
@@ -339,3 +343,67 @@ async def test_every_question_checks_the_proof(floor: Floor) -> None:
         with pytest.raises(HomeportError) as refusal:
             await question
         assert refusal.value.cause == "sas_expired"
+
+
+# --- limits ---------------------------------------------------------------------------------------------------
+
+
+def limit(floor: Floor, **rates: Rate) -> None:
+    """The floor's service, with limits."""
+    floor.registrations = RegistrationService(
+        floor.world.storage,
+        floor.admission,
+        floor.assigner,
+        clock=floor.world.clock,
+        randomness=floor.world.randomness,
+        throttle=throttle(ThrottleRates(**rates)),
+    )
+
+
+@on_floor
+async def test_a_device_that_registers_too_often(floor: Floor) -> None:
+    await floor.enroll()
+    limit(floor, registrations_of_device=Rate(2, 60))
+    for _ in range(2):
+        await floor.register()
+    before = await floor.record()
+    with refused(errors.THROTTLED) as refusal:
+        await floor.register()
+    assert 30 <= (refusal.value.retry_after or 0) <= 34
+    assert await floor.record() == before
+
+
+@on_floor
+async def test_a_group_whose_devices_register_too_often(floor: Floor) -> None:
+    await floor.enroll_group("line-1")
+    limit(floor, registrations_of_group=Rate(2, 60))
+    for device in ("a", "b"):
+        await floor.register(device, proof=floor.proof(device, member=True))
+    with refused(errors.THROTTLED):
+        await floor.register("c", proof=floor.proof("c", member=True))
+
+
+@on_floor
+async def test_a_stranger_cannot_use_up_what_is_a_devices(floor: Floor) -> None:
+    await floor.enroll()
+    limit(floor, registrations_of_device=Rate(1, 60), polls_of_device=Rate(1, 10), registrations=Rate(1, 60))
+    stranger = floor.proof(key="d3Jvbmcta2V5LW9mLTE2LWJ5dGVz")
+    for _ in range(10):
+        with refused(errors.ATTESTATION_FAILED):
+            await floor.register(proof=stranger)
+        with refused(errors.ATTESTATION_FAILED):
+            await floor.poll(OperationId("4.x.y"), proof=stranger)
+    answer, _ = await floor.register()
+    await floor.poll(status(answer).operation_id)
+
+
+@on_floor
+async def test_a_device_that_polls_too_often(floor: Floor) -> None:
+    await floor.enroll()
+    limit(floor, polls_of_device=Rate(2, 10), registrations_of_device=Rate(1, 60))
+    answer, _ = await floor.register()
+    await floor.poll(status(answer).operation_id)
+    await floor.registrations.registration_status(id_scope=floor.id_scope, registration_id=ID, proof=floor.proof())
+    with refused(errors.THROTTLED) as refusal:
+        await floor.poll(status(answer).operation_id)
+    assert 5 <= (refusal.value.retry_after or 0) <= 7

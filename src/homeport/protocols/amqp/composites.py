@@ -4,13 +4,14 @@ Counterpart: `performatives.py`. A descriptor may come as a number or as its sym
 is none of these stays what it is, wherever its field allows that.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
+from msgspec.structs import astuple
 
 from homeport.protocols.amqp import performatives
 from homeport.protocols.amqp.conditions import Malformed
-from homeport.protocols.amqp.encoding import encode
+from homeport.protocols.amqp.encoding import encode, encode_described_list
 from homeport.protocols.amqp.types import Array, Described, Map, Symbol, Ulong
 
 _CODES: dict[type[msgspec.Struct], tuple[int, str]] = {
@@ -43,23 +44,27 @@ _CODES: dict[type[msgspec.Struct], tuple[int, str]] = {
 
 class _Field(NamedTuple):
     name: str
-    kind: Any
-    default: Any
-    required: bool
+    kinds: tuple[type, ...]
+    default: object  # None where the field is required
 
 
 def _fields(composite: type[msgspec.Struct]) -> tuple[_Field, ...]:
     return tuple(
-        _Field(field.name, field.type, None if field.required else field.default, field.required)
+        _Field(field.name, get_args(field.type) or (field.type,), None if field.required else field.default)
         for field in msgspec.structs.fields(composite)
     )
 
 
 _FIELDS = {composite: _fields(composite) for composite in _CODES}
+_REQUIRED = {
+    composite: tuple(field.name for field in msgspec.structs.fields(composite) if field.required)
+    for composite in _CODES
+}
 _COMPOSITES: dict[object, type[msgspec.Struct]] = {
     **{Ulong(code): composite for composite, (code, _) in _CODES.items()},
     **{Symbol(f"amqp:{name}:list"): composite for composite, (_, name) in _CODES.items()},
 }
+_NULL = encode(None)
 
 
 def encode_composite(value: msgspec.Struct) -> bytes:
@@ -68,7 +73,13 @@ def encode_composite(value: msgspec.Struct) -> bytes:
     Raises:
         TypeError, OverflowError, ValueError: as `encoding.encode`.
     """
-    return encode(_described(value))
+    items = [
+        _NULL if item is None or item == field.default else _encoded(item)
+        for field, item in zip(_FIELDS[type(value)], astuple(value), strict=True)
+    ]
+    while items and items[-1] is _NULL:
+        items.pop()
+    return encode_described_list(_CODES[type(value)][0], items)
 
 
 def composed(value: object) -> object:
@@ -87,33 +98,23 @@ def composed(value: object) -> object:
     return _struct(composite, value.value)
 
 
-def _described(value: msgspec.Struct) -> Described:
-    items: list[object] = []
-    for field in _FIELDS[type(value)]:
-        item = getattr(value, field.name)
-        if isinstance(item, msgspec.Struct) and type(item) in _CODES:
-            item = _described(item)
-        items.append(None if not field.required and item == field.default else item)
-    while items and items[-1] is None:
-        items.pop()
-    return Described(Ulong(_CODES[type(value)][0]), items)
+def _encoded(item: object) -> bytes:
+    return encode_composite(item) if isinstance(item, msgspec.Struct) and type(item) in _CODES else encode(item)
 
 
 def _struct(composite: type[msgspec.Struct], items: list[object]) -> msgspec.Struct:
     fields = _FIELDS[composite]
     if len(items) > len(fields):
         raise Malformed(f"{composite.__name__} has more fields than are known")
-    values = {
-        field.name: _checked(composite, field, composed(item))
-        for field, item in zip(fields, items, strict=False)
-        if item is not None
-    }
-    if missing := [field.name for field in fields if field.required and field.name not in values]:
-        raise Malformed(f"{composite.__name__} lacks {missing[0]}")
+    values = {}
+    for (name, kinds, _), item in zip(fields, items, strict=False):
+        if item is None:
+            continue
+        value = composed(item) if isinstance(item, Described) else item
+        if not isinstance(value, kinds):
+            raise Malformed(f"{name} of {composite.__name__} is of another type")
+        values[name] = value
+    for name in _REQUIRED[composite]:
+        if name not in values:
+            raise Malformed(f"{composite.__name__} lacks {name}")
     return composite(**values)
-
-
-def _checked(composite: type[msgspec.Struct], field: _Field, value: object) -> object:
-    if not isinstance(value, field.kind):
-        raise Malformed(f"{field.name} of {composite.__name__} is of another type")
-    return value

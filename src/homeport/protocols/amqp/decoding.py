@@ -63,6 +63,7 @@ class Values:
         Raises:
             Malformed: there is none, or it breaks the standard or a limit.
         """
+        self._afford(1)
         return self._value(0)
 
     def more(self) -> bool:
@@ -74,41 +75,39 @@ class Values:
         return self._take(self._length - self._position)
 
     def _value(self, depth: int) -> object:
-        return self._built(self._byte(), depth)
+        """The next value, which has been paid for."""
+        position = self._position
+        if position == self._length:
+            raise Malformed("a value ends beyond its bytes")
+        self._position = position + 1
+        return self._built(self._data[position], depth)
 
     def _built(self, code: int, depth: int) -> object:
-        """The value behind a constructor's code (1.2). Constants and short texts are most of what devices send."""
-        if not self._budget:
-            raise Malformed("more values than are accepted")
-        self._budget -= 1
-        if depth > MAX_DEPTH:
-            raise Malformed("a value is nested too deeply")
+        """The value behind a constructor's code (1.2). Most that devices send are constants."""
         if code in _CONSTANT:
             return _CONSTANT[code]
-        if (variable := _VARIABLE.get(code)) is not None:
-            return variable(self._take(self._size(code)))
-        if (fixed := _FIXED.get(code)) is not None:
-            width, read = fixed
-            return read(self._take(width))
-        if code == 0x00:
-            return Described(self._value(depth + 1), self._value(depth + 1))
-        if (compound := _COMPOUND.get(code)) is not None:
-            return compound(self, code, depth + 1)
-        raise Malformed(f"no type has the code {code:#04x}")
+        reader = _READERS.get(code)
+        if reader is None:
+            raise Malformed(f"no type has the code {code:#04x}")
+        return reader(self, code, depth)
+
+    def _described(self, code: int, depth: int) -> object:
+        self._enter(2, depth + 1)
+        return Described(self._value(depth + 1), self._value(depth + 1))
 
     def _list(self, code: int, depth: int) -> object:
         end, count = self._bounds(code)
-        self._afford(count)
-        return self._ended(end, [self._value(depth) for _ in range(count)])
+        self._enter(count, depth + 1)
+        return self._ended(end, [self._value(depth + 1) for _ in range(count)])
 
     def _map(self, code: int, depth: int) -> object:
         end, count = self._bounds(code)
-        self._afford(count)
+        self._enter(count, depth + 1)
         if count % 2:
             raise Malformed("a map with a key and no value")
         pairs = Map()
         for _ in range(count // 2):
-            key, value = self._value(depth), self._value(depth)
+            key, value = self._value(depth + 1), self._value(depth + 1)
             if isinstance(key, list | Map | Described | Array) or key in pairs:
                 raise Malformed("a map with a compound key, or with one twice")
             pairs[key] = value
@@ -116,14 +115,15 @@ class Values:
 
     def _array(self, code: int, depth: int) -> object:
         end, count = self._bounds(code)
-        self._afford(count)
+        self._enter(count, depth + 1)
         descriptor, constructor = None, self._byte()
         described = constructor == 0x00
         if described:
-            descriptor, constructor = self._value(depth), self._byte()
+            self._afford(1)
+            descriptor, constructor = self._value(depth + 1), self._byte()
             if constructor == 0x00:
                 raise Malformed("an array of values that are described twice")
-        items = [self._built(constructor, depth) for _ in range(count)]
+        items = [self._built(constructor, depth + 1) for _ in range(count)]
         return self._ended(end, Array([Described(descriptor, item) for item in items] if described else items))
 
     def _bounds(self, code: int) -> tuple[int, int]:
@@ -143,10 +143,17 @@ class Values:
         """One byte in the even subcategories (0xA0, 0xC0, 0xE0), four in the odd ones."""
         return int.from_bytes(self._take(4)) if code & 0x10 else self._byte()
 
+    def _enter(self, count: int, depth: int) -> None:
+        """So many values are to be built at this depth."""
+        if depth > MAX_DEPTH and count:
+            raise Malformed("a value is nested too deeply")
+        self._afford(count)
+
     def _afford(self, count: int) -> None:
-        """Whether so many values may still come."""
+        """Pay for so many values, before any of them is built."""
         if count > self._budget:
             raise Malformed("more values than are accepted")
+        self._budget -= count
 
     def _byte(self) -> int:
         position = self._position
@@ -154,6 +161,10 @@ class Values:
             raise Malformed("a value ends beyond its bytes")
         self._position = position + 1
         return self._data[position]
+
+    def _variable(self, code: int) -> bytes:
+        """What stands behind a size of one byte or four; nearly always one."""
+        return self._take(self._size(code) if code & 0x10 else self._byte())
 
     def _take(self, size: int) -> bytes:
         start = self._position
@@ -164,12 +175,25 @@ class Values:
         return self._data[start:end]
 
 
-def _unsigned(kind: Callable[[int], object]) -> Callable[[bytes], object]:
-    return lambda data: kind(int.from_bytes(data))
+_Reader = Callable[[Values, int, int], object]
 
 
-def _signed(kind: Callable[[int], object]) -> Callable[[bytes], object]:
-    return lambda data: kind(int.from_bytes(data, signed=True))
+def _unsigned(kind: Callable[[int], object], width: int) -> _Reader:
+    if width == 1:
+        return lambda values, _code, _depth: kind(values._byte())
+    return lambda values, _code, _depth: kind(int.from_bytes(values._take(width)))
+
+
+def _signed(kind: Callable[[int], object], width: int) -> _Reader:
+    return lambda values, _code, _depth: kind(int.from_bytes(values._take(width), signed=True))
+
+
+def _fixed(build: Callable[[bytes], object], width: int) -> _Reader:
+    return lambda values, _code, _depth: build(values._take(width))
+
+
+def _variable(build: Callable[[bytes], object]) -> _Reader:
+    return lambda values, code, _depth: build(values._variable(code))
 
 
 def _boolean(data: bytes) -> object:
@@ -201,40 +225,36 @@ def _symbol(data: bytes) -> object:
 
 
 _CONSTANT: dict[int, object] = {0x40: None, 0x41: True, 0x42: False, 0x43: Uint(0), 0x44: Ulong(0)}
-_FIXED: dict[int, tuple[int, Callable[[bytes], object]]] = {
-    0x50: (1, _unsigned(Ubyte)),
-    0x51: (1, _signed(Byte)),
-    0x52: (1, _unsigned(Uint)),
-    0x53: (1, _unsigned(Ulong)),
-    0x54: (1, _signed(Int)),
-    0x55: (1, _signed(Long)),
-    0x56: (1, _boolean),
-    0x60: (2, _unsigned(Ushort)),
-    0x61: (2, _signed(Short)),
-    0x70: (4, _unsigned(Uint)),
-    0x71: (4, _signed(Int)),
-    0x72: (4, _float),
-    0x73: (4, _unsigned(Char)),
-    0x74: (4, Decimal),
-    0x80: (8, _unsigned(Ulong)),
-    0x81: (8, _signed(Long)),
-    0x82: (8, _double),
-    0x83: (8, _signed(Timestamp)),
-    0x84: (8, Decimal),
-    0x94: (16, Decimal),
-    0x98: (16, Uuid),
-}
-_VARIABLE: dict[int, Callable[[bytes], object]] = {
-    0xA0: bytes,
-    0xA1: _text,
-    0xA3: _symbol,
-    0xB0: bytes,
-    0xB1: _text,
-    0xB3: _symbol,
-}
-# Methods of one class under their codes; one code has neither size nor count.
-_COMPOUND: dict[int, Callable[[Values, int, int], object]] = {
+_READERS: dict[int, _Reader] = {
+    0x00: Values._described,
     0x45: lambda _values, _code, _depth: [],
+    0x50: _unsigned(Ubyte, 1),
+    0x51: _signed(Byte, 1),
+    0x52: _unsigned(Uint, 1),
+    0x53: _unsigned(Ulong, 1),
+    0x54: _signed(Int, 1),
+    0x55: _signed(Long, 1),
+    0x56: _fixed(_boolean, 1),
+    0x60: _unsigned(Ushort, 2),
+    0x61: _signed(Short, 2),
+    0x70: _unsigned(Uint, 4),
+    0x71: _signed(Int, 4),
+    0x72: _fixed(_float, 4),
+    0x73: _unsigned(Char, 4),
+    0x74: _fixed(Decimal, 4),
+    0x80: _unsigned(Ulong, 8),
+    0x81: _signed(Long, 8),
+    0x82: _fixed(_double, 8),
+    0x83: _signed(Timestamp, 8),
+    0x84: _fixed(Decimal, 8),
+    0x94: _fixed(Decimal, 16),
+    0x98: _fixed(Uuid, 16),
+    0xA0: _variable(bytes),
+    0xA1: _variable(_text),
+    0xA3: _variable(_symbol),
+    0xB0: _variable(bytes),
+    0xB1: _variable(_text),
+    0xB3: _variable(_symbol),
     0xC0: Values._list,
     0xC1: Values._map,
     0xD0: Values._list,

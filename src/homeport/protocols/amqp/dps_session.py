@@ -186,7 +186,12 @@ class DpsDialogue:
 
     def _check(self, links: Links) -> None:
         if len(self._open) >= MAX_QUESTIONS:
-            raise HomeportError(errors.THROTTLED, "Wait for answers before asking more.", retry_after=_RETRY_AFTER)
+            raise HomeportError(
+                errors.THROTTLED,
+                "Wait for answers before asking more.",
+                cause="open_questions",
+                retry_after=_RETRY_AFTER,
+            )
         if not links.can_reply:
             raise HomeportError(errors.INVALID_REQUEST, "Attach a receiver link for the answers first.")
 

@@ -46,6 +46,12 @@ def encode(value: object) -> bytes:
     return encoder(value)
 
 
+def encode_described_list(code: int, items: list[bytes]) -> bytes:
+    """A list of encoded values, described by a number below 256: how composite types are written (1.4)."""
+    body = _compound(0xC0, len(items), b"".join(items)) if items else b"\x45"
+    return bytes((0x00, 0x53, code)) + body
+
+
 def _fixed(code: int, width: int, *, signed: bool = False) -> Callable[[int], bytes]:
     constructor = bytes((code,))
     return lambda value: constructor + value.to_bytes(width, signed=signed)

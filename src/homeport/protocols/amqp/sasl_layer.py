@@ -3,9 +3,10 @@
 Counterparts: `sasl.py` and `tpm.py`, the mechanisms; `session.py`, which goes on with AMQP when this has passed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from homeport.protocols.amqp.conditions import MalformedFrame
+from homeport.protocols.amqp.frames import encode_frame
 from homeport.protocols.amqp.outbox import Outbox
 from homeport.protocols.amqp.performatives import (
     Performative,
@@ -39,6 +40,16 @@ _BY_CERTIFICATE: dict[str, Callable[[tuple[bytes, ...]], Mechanism]] = {
 }
 
 
+def _offer(mechanisms: Iterable[str]) -> bytes:
+    return encode_frame(SaslMechanisms(Array(Symbol(name) for name in mechanisms)))
+
+
+# What nearly every connection is told is encoded once.
+_OFFER = _offer(_BY_KEY)
+_OFFER_BESIDE_CERTIFICATE = _offer(_BY_KEY | _BY_CERTIFICATE)
+_PASSED = encode_frame(SaslOutcome(Ubyte(OK)))
+
+
 class SaslLayer:
     """One exchange. `passed` is its result, None until it has one; a failure closes the connection."""
 
@@ -56,7 +67,7 @@ class SaslLayer:
 
     def begin(self) -> None:
         """Offer the mechanisms. Node's library takes the first that it knows; those without a use are not offered."""
-        self._outbox.send(SaslMechanisms(Array(Symbol(name) for name in self._offered())))
+        self._outbox.send_bytes(_OFFER_BESIDE_CERTIFICATE if self._certificate_chain else _OFFER)
 
     def take(self, performative: Performative | SaslPerformative | None) -> None:
         """The client's next frame.
@@ -102,7 +113,7 @@ class SaslLayer:
                 self._outbox.ask(step)
             case Passed():
                 self.passed = step
-                self._outbox.send(SaslOutcome(Ubyte(OK)))
+                self._outbox.send_bytes(_PASSED)
             case Failed():
                 self._outbox.send(SaslOutcome(Ubyte(step.code)))
                 self._outbox.close(step.reason)

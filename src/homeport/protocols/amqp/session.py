@@ -21,6 +21,7 @@ from homeport.protocols.amqp.frames import (
     Frame,
     FrameReader,
     FrameType,
+    encode_frame,
 )
 from homeport.protocols.amqp.links import Links
 from homeport.protocols.amqp.liveness import Liveness
@@ -64,6 +65,16 @@ _CHANNEL_MAX = Ushort(0)
 _MILLISECONDS = 1000
 _IDLE_TIME_OUT = Uint(IDLE_LIMIT * _MILLISECONDS // 2)
 """What is announced is half of what is kept (2.4.5)."""
+# What every connection is told is encoded once.
+_OPEN = encode_frame(
+    Open(
+        container_id=_CONTAINER_ID,
+        max_frame_size=Uint(MAX_FRAME_SIZE),
+        channel_max=_CHANNEL_MAX,
+        idle_time_out=_IDLE_TIME_OUT,
+    )
+)
+_CLOSE = encode_frame(Close())
 _SHORTEST_IDLE_TIME_OUT = 1000
 _STOPPING = "the server is stopping"
 
@@ -241,7 +252,7 @@ class AmqpSession:
         elif performative is not None and not self._opened:
             raise Violation(conditions.ILLEGAL_STATE, "a frame before open")
         elif isinstance(performative, Close):
-            self._outbox.send(Close())
+            self._outbox.send_bytes(_CLOSE)
             self._outbox.close("the client closed")
         elif isinstance(performative, Begin):
             self._begin(performative, frame.channel)
@@ -263,14 +274,7 @@ class AmqpSession:
 
     def _send_open(self) -> None:
         self._opened = True
-        self._outbox.send(
-            Open(
-                container_id=_CONTAINER_ID,
-                max_frame_size=Uint(MAX_FRAME_SIZE),
-                channel_max=_CHANNEL_MAX,
-                idle_time_out=_IDLE_TIME_OUT,
-            )
-        )
+        self._outbox.send_bytes(_OPEN)
 
     def _end(self, condition: Symbol, reason: str) -> None:
         """Close with a reason, which takes an open first (2.4.6). SASL has no words for it."""

@@ -157,7 +157,12 @@ class DpsDialogue:
             return self._outbox.close("a flood of questions")
         try:
             if len(self._open) >= MAX_QUESTIONS:
-                raise HomeportError(errors.THROTTLED, "Wait for answers before asking more.", retry_after=_RETRY_AFTER)
+                raise HomeportError(
+                    errors.THROTTLED,
+                    "Wait for answers before asking more.",
+                    cause="open_questions",
+                    retry_after=_RETRY_AFTER,
+                )
             question = _question(request, body, tag, scope=self._name.id_scope, identity=identity)
         except HomeportError as error:
             question = Refuse(error, tag)

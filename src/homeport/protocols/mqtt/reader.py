@@ -46,12 +46,15 @@ class PacketReader:
 
     def _body_span(self) -> tuple[int, int] | None:
         """Where the first packet's body begins and ends (2.2.3), None while its length is incomplete."""
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return None
         length = 0
-        for count, byte in enumerate(self._buffer[1 : _MAX_LENGTH_BYTES + 1]):
+        for count, byte in enumerate(buffer[1 : _MAX_LENGTH_BYTES + 1]):
             length |= (byte & 0x7F) << 7 * count
             if byte < 0x80:
                 return self._within_limit(2 + count, length)
-        if len(self._buffer) > _MAX_LENGTH_BYTES:
+        if len(buffer) > _MAX_LENGTH_BYTES:
             raise MalformedPacket("a remaining length of more than four bytes")
         return None
 

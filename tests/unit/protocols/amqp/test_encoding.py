@@ -3,8 +3,8 @@
 import pytest
 from tests.unit.protocols.amqp.vectors import VECTORS
 
-from homeport.protocols.amqp.encoding import encode
-from homeport.protocols.amqp.types import Array, Described, Symbol, Ubyte, Ulong
+from homeport.protocols.amqp.encoding import encode, encode_described_list
+from homeport.protocols.amqp.types import Array, Described, Symbol, Ubyte, Uint, Ulong
 
 
 @pytest.mark.parametrize(("value", "data"), [vector[1:] for vector in VECTORS], ids=[vector[0] for vector in VECTORS])
@@ -37,3 +37,8 @@ def test_arrays_that_are_not_written(value: Array) -> None:
 def test_numbers_too_large() -> None:
     with pytest.raises(OverflowError):
         encode(Ubyte(256))
+
+
+@pytest.mark.parametrize("items", [[], [None], [True, "text", Uint(0)], ["x" * 300]])
+def test_a_described_list_of_encoded_items_is_what_the_values_would_give(items: list[object]) -> None:
+    assert encode_described_list(0x18, [encode(item) for item in items]) == encode(Described(Ulong(0x18), items))
