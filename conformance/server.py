@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests import postgresql
+
 # Each process of a parallel run has a server of its own.
 ADDRESS = f"127.0.0.{61 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 READY_SECONDS = 20
 STOP_SECONDS = 20
+WORKERS = os.environ.get("HOMEPORT_TEST_WORKERS", "1")
 LOG = "homeport.log"
 HOMEPORT = Path(sys.executable).with_name("homeport")
 
@@ -68,7 +71,8 @@ def run(directory: Path) -> Iterator[Server]:
 @contextmanager
 def _process(ready_file: Path, data_dir: Path, log: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     call = [HOMEPORT, "up", "--data-dir", data_dir, "--ready-file", ready_file]
-    call += ["--host", ADDRESS, "--bind", ADDRESS]
+    call += ["--host", ADDRESS, "--bind", ADDRESS, "--workers", WORKERS]
+    call += ["--database", postgresql.fresh_database()] if postgresql.is_chosen() else []
     process = subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         yield process

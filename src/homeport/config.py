@@ -4,15 +4,19 @@
 is an error, not a comment. Paths are relative to the file. `homeport init` writes a file to start from.
 """
 
+import enum
 import os
+import socket
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from homeport.observability.logging import LogFormat
+from homeport.storage.database_url import DatabaseUrl
 
 
 class ConfigError(Exception):
@@ -21,7 +25,9 @@ class ConfigError(Exception):
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to listen. A port of 0 takes a free one. `plain_http_port` is loopback only, for a front on this
-    machine and for measurements."""
+    machine and for measurements. `workers` is how many processes serve under `homeport serve`; 0 is one for each core.
+    `node` names this machine among those that share a database, 63 characters at most; without it, it is the host
+    name. Each worker's audit chain is called by it."""
 
     bind: tuple[str, ...] = ("127.0.0.1", "::1")
     https_port: int = 443
@@ -29,6 +35,18 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     amqp_port: int = 5671
     plain_http_port: int | None = None
     drain_seconds: float = 10.0
+    workers: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
+    node: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,62})?$")] = ""
+
+    @property
+    def node_name(self) -> str:
+        """What this node is called."""
+        return self.node or socket.gethostname()
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are to be, and not 0: a core is one that this process may use."""
+        return self.workers or len(os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1))
 
 
 class TlsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +65,15 @@ class TlsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The database file, the file with the sealing key (32 bytes, base64), and how long a commit may wait for
-    company, in milliseconds."""
+    """The database, either `path`, a SQLite file, or `url`, a PostgreSQL database that several nodes may share, as in
+    `postgresql://homeport@db.example/homeport?sslmode=verify-full`; the file with the sealing key (32 bytes, base64),
+    the same for all nodes; and how long a commit may wait for company, in milliseconds. A password may stand in the
+    URL, or better in `HOMEPORT_STORAGE_URL` or the file that `PGPASSFILE` names. From the environment, one of `path`
+    and `url` takes the place of the other."""
 
-    path: Path
     sealing_key: Path
+    path: Path | None = None
+    url: DatabaseUrl | None = None
     linger_ms: float = 3.0
 
 
@@ -69,6 +91,56 @@ class AssignmentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     poll_seconds: float = 1.0
 
 
+class LimitsProfile(enum.StrEnum):
+    """Where the numbers of `[limits]` come from that are not given."""
+
+    GENEROUS = "generous"
+    HOSTED = "hosted"
+    NONE = "none"
+
+
+_Limit = Annotated[int, msgspec.Meta(ge=0)] | None
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often devices and administrators may ask; 0 is no limit, and what is not given is the profile's: `generous`
+    stops only a device that runs in circles, `hosted` has the limits of the hosted service, `none` has none. What is
+    limited for a service, a group or an address is divided among the worker processes, what is limited for a device
+    each of them counts for itself. `longest_retry_after` is the longest wait in seconds that anybody is told; more than
+    300 some SDKs take for 1. `keys` is how many devices and addresses are remembered. `target_lag_ms` is how late the
+    event loop may be before new handshakes are put off; 0 never does anything about overload."""
+
+    profile: LimitsProfile = LimitsProfile.GENEROUS
+    registrations_per_minute: _Limit = None
+    registrations_per_minute_per_group: _Limit = None
+    registrations_per_minute_per_device: _Limit = None
+    requests_per_minute_per_address: _Limit = None
+    polls_per_10_seconds_per_device: _Limit = None
+    service_operations_per_minute: _Limit = None
+    longest_retry_after: Annotated[int, msgspec.Meta(ge=1, le=300)] = 300
+    keys: Annotated[int, msgspec.Meta(ge=2)] = 100_000
+    target_lag_ms: Annotated[float, msgspec.Meta(ge=0)] = 50.0
+
+    def number(self, key: str) -> int:
+        """What a key limits to: as it is given, or as the profile says; 0 is no limit."""
+        given: int | None = getattr(self, key)
+        return _PROFILES[self.profile].get(key, 0) if given is None else given
+
+
+_RUNS_IN_CIRCLES = {"registrations_per_minute_per_device": 600, "polls_per_10_seconds_per_device": 600}
+_PROFILES: Mapping[LimitsProfile, Mapping[str, int]] = {
+    LimitsProfile.GENEROUS: _RUNS_IN_CIRCLES,
+    # As documented (behaviour of the hosted service, quotas and throttles, March 2024).
+    LimitsProfile.HOSTED: {
+        **_RUNS_IN_CIRCLES,
+        "registrations_per_minute": 1_000,
+        "polls_per_10_seconds_per_device": 5,
+        "service_operations_per_minute": 1_000,
+    },
+    LimitsProfile.NONE: {},
+}
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a server needs to start."""
 
@@ -77,14 +149,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     server: ServerConfig = ServerConfig()
     log: LogConfig = LogConfig()
     assignment: AssignmentConfig = AssignmentConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+
+_INSTEAD = {("storage", "path"): "url", ("storage", "url"): "path"}
+"""Of two keys that exclude each other, what the environment says takes the place of what the file says."""
 
 
 def load(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read a configuration file.
 
     Raises:
-        ConfigError: the file cannot be read, is not TOML, has an unknown key or a value of the wrong type, or names
-            half of a pair.
+        ConfigError: the file cannot be read, is not TOML, has an unknown key or a value of the wrong type, names half
+            of a pair, or not exactly one database.
     """
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -99,12 +176,16 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
         raise ConfigError(f"{file}: {error}.") from error
     if (config.tls.rsa_certificate is None) != (config.tls.rsa_private_key is None):
         raise ConfigError(f"{file}: [tls] rsa_certificate and rsa_private_key belong together; give both or none.")
+    if (config.storage.path is None) == (config.storage.url is None):
+        raise ConfigError(f"{file}: [storage] takes a path (SQLite) or a url (PostgreSQL); give one of them.")
     return _resolved(config, file.parent)
 
 
 def _from_text(wanted: type, value: object) -> object:
     if wanted is Path and isinstance(value, str):
         return Path(value)
+    if wanted is DatabaseUrl and isinstance(value, str):
+        return DatabaseUrl(value)
     raise ValueError(f"`{value}` is not a {wanted.__name__}")
 
 
@@ -115,6 +196,7 @@ def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
             # A section that is no table is refused with its place, by the conversion.
             if value is not None and isinstance(section := document.setdefault(field.name, {}), dict):
                 section[key.name] = value.split(",") if key.type == tuple[str, ...] else value
+                section.pop(_INSTEAD.get((field.name, key.name)), None)
 
 
 def _resolved(config: Config, directory: Path) -> Config:
@@ -129,5 +211,7 @@ def _resolved(config: Config, directory: Path) -> Config:
             rsa_certificate=tls.rsa_certificate and directory / tls.rsa_certificate,
             rsa_private_key=tls.rsa_private_key and directory / tls.rsa_private_key,
         ),
-        storage=replace(storage, path=directory / storage.path, sealing_key=directory / storage.sealing_key),
+        storage=replace(
+            storage, path=storage.path and directory / storage.path, sealing_key=directory / storage.sealing_key
+        ),
     )

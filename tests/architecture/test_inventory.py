@@ -1,29 +1,33 @@
-"""Every stored column is classified, and nothing is classified that is not stored."""
+"""Every stored column is classified, and nothing is classified that is not stored: on each engine."""
 
-import sqlite3
+import asyncio
 from pathlib import Path
 
-from tests.storage.material import StoppedClock
+import pytest
+from tests import postgresql
+from tests.storage.material import is_postgresql, open_storage, tell
 
 from homeport.customer_data.inventory import COLUMNS
-from homeport.storage.migrator import migrate
-from homeport.storage.sqlite_connections import open_writer
+
+OF_POSTGRESQL = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+OF_SQLITE = """
+    SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_xinfo(tables.name) AS columns
+    WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'
+"""
 
 
-def stored_columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return {
-        (table, column[1])
-        for (table,) in tables.fetchall()
-        for column in connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
-    }
+def stored_columns(database: str) -> set[tuple[str, str]]:
+    async def make() -> None:
+        await (await open_storage(database)).close()
+
+    asyncio.run(make())
+    lines = tell(database, OF_POSTGRESQL if is_postgresql(database) else OF_SQLITE)
+    return {(table, column) for table, _, column in (line.partition("|") for line in lines)}
 
 
-def test_the_inventory_is_the_schema(tmp_path: Path) -> None:
-    connection = open_writer(tmp_path / "h.db", durable=False)
-    migrate(connection, StoppedClock())
-    stored = stored_columns(connection)
-    connection.close()
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_inventory_is_the_schema(tmp_path: Path, engine: str) -> None:
+    stored = stored_columns(postgresql.fresh_database() if engine == "postgresql" else str(tmp_path / "h.db"))
     classified = {(column.table, column.name) for column in COLUMNS}
     assert stored - classified == set(), "not classified in customer_data/inventory.py"
     assert classified - stored == set(), "classified, but not in the schema"

@@ -25,9 +25,9 @@ class Administrator(Peer):
         """A call to the service API; headers with `_` for `-`."""
         return self._call(method, f"{path}?api-version={VERSION}", self._service_token, body, headers)
 
-    def hub(self, method: str, path: str, body: Any = None) -> Answer:
-        """A call to the hub's REST API."""
-        return self._call(method, f"{path}?api-version={HUB_VERSION}", self._hub_token, body, {})
+    def hub(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """A call to the hub's REST API; headers with `_` for `-`."""
+        return self._call(method, f"{path}?api-version={HUB_VERSION}", self._hub_token, body, headers)
 
     def enroll_group(self, group_id: str) -> str:
         """Make a group; its primary key."""

@@ -7,7 +7,8 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from tests.sockets.peer import HTTPS, Peer
 from tests.sockets.raw_http import Answer, read_answer, request
@@ -51,17 +52,17 @@ class Device:
         return device_token(self.deployment, self.registration_id, self.key)
 
     def register_over_https(self) -> Progress:
-        """Register and poll on one connection."""
-        with Peer(self.deployment, HTTPS) as peer:
-            self._told(self._ask(peer, "PUT", "register", b"{}").json())
-            self._until_assigned(lambda operation: self._ask(peer, "GET", f"operations/{operation}").json())
+        """Register and poll on one connection, unless the server says that it has taken the last request there."""
+        with _Https(self.deployment) as https:
+            self._told(self._ask(https, "PUT", "register", b"{}").json())
+            self._until_assigned(lambda operation: self._ask(https, "GET", f"operations/{operation}").json())
         return self.progress
 
     def ask_again(self) -> Progress:
         """Poll the operation that the device was given, with nothing but its ID left; a fresh progress."""
         again = Device(self.deployment, self.registration_id, self.group_key, Progress(self.progress.operation_id))
-        with Peer(self.deployment, HTTPS) as peer:
-            again._until_assigned(lambda operation: again._ask(peer, "GET", f"operations/{operation}").json())
+        with _Https(self.deployment) as https:
+            again._until_assigned(lambda operation: again._ask(https, "GET", f"operations/{operation}").json())
         return again.progress
 
     def register_over_mqtt(self) -> Progress:
@@ -80,11 +81,10 @@ class Device:
         name = dps_topics.user_name(self.deployment.id_scope, self.registration_id, VERSION)
         return Connect(client_id=self.registration_id, user_name=name, password=self.token.encode(), keep_alive=60)
 
-    def _ask(self, peer: Peer, method: str, what: str, body: bytes | None = None) -> Answer:
+    def _ask(self, https: "_Https", method: str, what: str, body: bytes | None = None) -> Answer:
         target = f"/{self.deployment.id_scope}/registrations/{self.registration_id}/{what}?api-version={VERSION}"
         headers = [("Host", self.deployment.host), ("Authorization", self.token)]
-        peer.send(request(method, target, [*headers, ("Content-Type", "application/json")], body))
-        return read_answer(peer)
+        return https.ask(request(method, target, [*headers, ("Content-Type", "application/json")], body))
 
     def _until_assigned(self, poll: Callable[[str], dict[str, Any]]) -> None:
         for _ in range(_PATIENCE):
@@ -101,6 +101,31 @@ class Device:
         if answer["status"] == "assigned":
             self.progress.assignment = answer["registrationState"]
         return self.progress.assignment is not None
+
+
+class _Https:
+    """A connection, and another one once the server has said `Connection: close` (RFC 9112, section 9.6)."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._peer = Peer(deployment, HTTPS)
+        self._is_over = False
+
+    def ask(self, data: bytes) -> Answer:
+        """Send a request; its answer."""
+        if self._is_over:
+            self._peer.close()
+            self._peer = Peer(self._deployment, HTTPS)
+        self._peer.send(data)
+        answer = read_answer(self._peer)
+        self._is_over = answer.headers.get("connection") == "close"
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._peer.close()
 
 
 def _question(peer: MqttPeer, topic: str) -> dict[str, Any]:

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests import postgresql
+
 _HOMEPORT = Path(sys.executable).with_name("homeport")
 _READY_SECONDS = 30
 _STOP_SECONDS = 30
+TEST_WORKERS = int(os.environ.get("HOMEPORT_TEST_WORKERS", "1"))
+"""How many workers a server has, unless a test says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +45,24 @@ class Deployment:
 class ServerProcess:
     """One data directory and the server on it. The log of all its lives is one file."""
 
-    def __init__(self, directory: Path, address: str, *, log_level: str = "info") -> None:
+    def __init__(self, directory: Path, address: str, *, log_level: str = "info", workers: int = TEST_WORKERS) -> None:
         self.data_dir = directory / "data"
         self._address = address
         self._log_level = log_level
+        self._workers = workers
         self._ready_file = directory / "ready.json"
         self._log_file = directory / "homeport.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self.database = postgresql.fresh_database() if postgresql.is_chosen() else str(self.data_dir / "homeport.db")
+        """The server's database: a file, or a URL."""
 
     def start(self) -> Deployment:
         """Start the server, and wait until it says that it is ready."""
         self._ready_file.unlink(missing_ok=True)
         call: list[str | Path] = [_HOMEPORT, "up", "--data-dir", self.data_dir, "--ready-file", self._ready_file]
-        call += ["--host", self._address, "--bind", self._address]
+        call += ["--host", self._address, "--bind", self._address, "--workers", str(self._workers)]
         call += ["--log-format", "json", "--log-level", self._log_level]
+        call += ["--database", self.database] if postgresql.is_chosen() else []
         with self._log_file.open("ab") as log:
             # A session of its own, so that the whole process group can be killed.
             self._process = subprocess.Popen(
@@ -94,10 +102,16 @@ class ServerProcess:
         """Everything that the server has logged."""
         return self._log_file.read_text(encoding="utf-8", errors="replace")
 
+    def processes(self) -> list[int]:
+        """The server's processes: one, or a supervisor and its workers."""
+        call = ["ps", "-o", "pid=", "-s", str(self._running().pid)]
+        return [int(line) for line in subprocess.run(call, capture_output=True, text=True, check=True).stdout.split()]
+
     def resident_bytes(self) -> int:
-        """The memory that the server holds now."""
-        call = ["ps", "-o", "rss=", "-p", str(self._running().pid)]
-        return int(subprocess.run(call, capture_output=True, text=True, check=True).stdout) * 1024
+        """The memory that the server's processes hold now; what they share counts for each."""
+        call = ["ps", "-o", "rss=", "-s", str(self._running().pid)]
+        lines = subprocess.run(call, capture_output=True, text=True, check=True).stdout.split()
+        return sum(map(int, lines)) * 1024
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "the server was never started"

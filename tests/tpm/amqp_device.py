@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from tests.sockets.peer import Peer
+from tests.sockets.amqp_peer import AmqpPeer
 from tests.sockets.raw_amqp import (
     ACCEPTED,
     ATTACH,
@@ -20,8 +20,6 @@ from tests.sockets.raw_amqp import (
     OPEN,
     OUTCOME,
     TRANSFER,
-    Described,
-    Frames,
     decode_all,
 )
 from tests.sockets.server_process import Deployment
@@ -29,7 +27,6 @@ from tests.tpm.device import TpmDevice
 from tests.tpm.tokens import registration_token
 from tests.unit.protocols.amqp import wire
 
-_PORT = 5671
 _PATIENCE = 200
 _PAUSE = 0.05
 _STATE = 4
@@ -48,7 +45,7 @@ class AmqpTpmDevice:
 
     def register(self) -> dict[str, Any]:
         """The whole of it; the `registrationState` of the assignment."""
-        with _AmqpPeer(self._deployment) as peer:
+        with AmqpPeer(self._deployment) as peer:
             assert self._prove(peer) == 0
             self._attach(peer)
             began = self._ask(peer, 0, iotdps_operation_type=wire.text("iotdps-register"))
@@ -57,10 +54,10 @@ class AmqpTpmDevice:
 
     def prove(self, token: str | None = None) -> int:
         """Nothing but the exchange of SASL; the code of its outcome. `token` is sent in place of the TPM's."""
-        with _AmqpPeer(self._deployment) as peer:
+        with AmqpPeer(self._deployment) as peer:
             return self._prove(peer, token)
 
-    def _prove(self, peer: "_AmqpPeer", token: str | None = None) -> int:
+    def _prove(self, peer: AmqpPeer, token: str | None = None) -> int:
         peer.send(wire.SASL)
         peer.expect_header(wire.SASL)
         assert "TPM" in peer.expect(MECHANISMS)[0]
@@ -76,14 +73,14 @@ class AmqpTpmDevice:
         peer.send(wire.sasl_response(b"\0" + self.token.encode()))
         return int(peer.expect(OUTCOME)[0])
 
-    def _activate(self, peer: "_AmqpPeer", first: bytes) -> None:
+    def _activate(self, peer: AmqpPeer, first: bytes) -> None:
         """The blob in its two parts; Java takes them under exactly these bytes."""
         peer.send(wire.sasl_response(b"\0"))
         last = peer.expect(CHALLENGE)[0]
         assert (first[:1], last[:1]) == (b"\x80", b"\xc1")
         self._tpm.activate(first[1:] + last[1:])
 
-    def _attach(self, peer: "_AmqpPeer") -> None:
+    def _attach(self, peer: AmqpPeer) -> None:
         peer.send(wire.AMQP + wire.opened("device", self._deployment.host) + wire.begun())
         peer.expect_header(wire.AMQP)
         version = wire.api_version()
@@ -92,7 +89,7 @@ class AmqpTpmDevice:
         for kind in (OPEN, BEGIN, ATTACH, ATTACH, FLOW):
             peer.expect(kind)
 
-    def _ask(self, peer: "_AmqpPeer", delivery_id: int, **properties: bytes) -> dict[str, Any]:
+    def _ask(self, peer: AmqpPeer, delivery_id: int, **properties: bytes) -> dict[str, Any]:
         question = wire.application_properties(**properties) + wire.data_section(b"")
         peer.send(wire.transfer(question, delivery_id=delivery_id))
         state = peer.expect_behind_flows(DISPOSITION)[_STATE]
@@ -102,7 +99,7 @@ class AmqpTpmDevice:
         answer: dict[str, Any] = json.loads(data)
         return answer
 
-    def _poll(self, peer: "_AmqpPeer", operation_id: str) -> dict[str, Any]:
+    def _poll(self, peer: AmqpPeer, operation_id: str) -> dict[str, Any]:
         kind, operation = wire.text("iotdps-get-operationstatus"), wire.text(operation_id)
         for attempt in range(_PATIENCE):
             answer = self._ask(peer, 1 + attempt, iotdps_operation_type=kind, iotdps_operation_id=operation)
@@ -111,46 +108,3 @@ class AmqpTpmDevice:
                 return state
             time.sleep(_PAUSE)
         raise AssertionError("the device was not assigned in time")
-
-
-class _AmqpPeer(Peer):
-    """One AMQP connection. `payload` is what the last frame carried."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(deployment, _PORT)
-        self._frames = Frames()
-        self.payload = b""
-
-    def expect_header(self, header: bytes) -> None:
-        """The next eight bytes must be these."""
-        assert self._next() == header
-
-    def expect(self, kind: int) -> list[Any]:
-        """The fields of the next frame, which must be of this kind."""
-        heard = self.hear()
-        assert heard.code == kind, f"{heard} instead of {kind:#x}"
-        fields: list[Any] = heard.value
-        return fields
-
-    def expect_behind_flows(self, kind: int) -> list[Any]:
-        """The same; flows before it are passed over."""
-        while (heard := self.hear()).code == FLOW:
-            pass
-        assert heard.code == kind, f"{heard} instead of {kind:#x}"
-        fields: list[Any] = heard.value
-        return fields
-
-    def hear(self) -> Described:
-        """The next frame's performative."""
-        heard = self._next()
-        assert not isinstance(heard, bytes), heard
-        performative, self.payload = heard
-        return performative
-
-    def _next(self) -> bytes | tuple[Described, bytes]:
-        while (heard := next(iter(self._frames), None)) is None:
-            data = self.receive()
-            if not data:
-                raise ConnectionResetError("the server closed")
-            self._frames.feed(data)
-        return heard

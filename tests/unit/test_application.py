@@ -7,9 +7,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests import postgresql
 from tests.pki import EXPIRED, make_root
 from tests.unit.administration.world import ME, StillClock, individual
 
@@ -26,7 +28,9 @@ from homeport.model.registration import RegistrationStatus
 from homeport.observability.logging import LogFormat
 from homeport.security.sas import decode_key, sign_sas_token
 from homeport.storage.changes import Change, PutRegistration
-from homeport.storage.sqlite import SqliteStorage
+from homeport.storage.database_url import DatabaseUrl
+from homeport.storage.port import Storage, StorageUnavailable
+from homeport.supervision.seat import Seat
 
 HOST = "127.0.0.1"
 DEVICE = RegistrationId("dev-1")
@@ -43,13 +47,20 @@ def _restored() -> Iterator[None]:
     root.setLevel(level)
 
 
+def database(directory: Path) -> dict[str, Any]:
+    """A database on the engine that the environment chooses."""
+    if postgresql.is_chosen():
+        return {"url": DatabaseUrl(postgresql.fresh_database())}
+    return {"path": directory / "homeport.db"}
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """A deployment on free ports, that looks for left-over work without pause."""
     ensure_files(tmp_path, [HOST], [HOST])
     made = Config(
         tls=TlsConfig(certificate=tmp_path / "server.pem", private_key=tmp_path / "server.key"),
-        storage=StorageConfig(path=tmp_path / "homeport.db", sealing_key=tmp_path / "sealing.key", linger_ms=0),
+        storage=StorageConfig(**database(tmp_path), sealing_key=tmp_path / "sealing.key", linger_ms=0),
         server=ServerConfig(bind=(HOST,), https_port=0, mqtt_port=0, amqp_port=0),
         log=LogConfig(format=LogFormat.JSON, level="error"),
         assignment=AssignmentConfig(poll_seconds=0.01),
@@ -61,7 +72,7 @@ def config(tmp_path: Path) -> Config:
 class Process:
     """A started application with its storage at hand, and a device that is enrolled."""
 
-    def __init__(self, config: Config, storage: SqliteStorage, app: Application) -> None:
+    def __init__(self, config: Config, storage: Storage, app: Application) -> None:
         self.storage = storage
         self.app = app
         self._tls = ssl.create_default_context(cafile=config.tls.certificate.with_name("ca.pem"))
@@ -101,7 +112,7 @@ class Process:
 
 @asynccontextmanager
 async def started(config: Config, *, stops_itself: bool = False) -> AsyncIterator[Process]:
-    storage = open_storage(config.storage, clock=SystemClock(), writer_name="server")
+    storage = await open_storage(config.storage, clock=SystemClock(), writer_name="server")
     app = Application(config, storage, **TIME)
     process = Process(config, storage, app)
     await app.start()
@@ -133,7 +144,7 @@ def test_a_started_server_is_healthy_and_ready(config: Config) -> None:
 
 def test_a_ca_certificate_that_has_ended_is_told_of_from_the_start(config: Config) -> None:
     async def lived() -> None:
-        storage = open_storage(config.storage, clock=SystemClock(), writer_name="command-line")
+        storage = await open_storage(config.storage, clock=SystemClock(), writer_name="command-line")
         (service,) = await storage.settings.services()
         verbs = CaCertificates(storage=storage, **TIME)
         await verbs.add(service.service_id, "old", make_root(valid=EXPIRED).pem, actor=ME)
@@ -143,6 +154,33 @@ def test_a_ca_certificate_that_has_ended_is_told_of_from_the_start(config: Confi
             assert b'homeport_certificates_expiring{use="ca_certificate"} 1.0' in page
 
     asyncio.run(lived())
+
+
+def test_a_worker_but_the_first_leaves_to_it_what_one_has_to_do(config: Config) -> None:
+    async def lived() -> None:
+        pages = []
+        for slot in (0, 1):
+            storage = await open_storage(config.storage, clock=SystemClock(), writer_name=f"node-{slot}")
+            app = Application(config, storage, **TIME, seat=Seat(node="node", slot=slot, workers=2))
+            await app.start()
+            pages.append((await Process(config, storage, app).get("/metrics"))[1])
+            await app.stop()
+        assert [b'homeport_certificates_expiring{use="ca_certificate"}' in page for page in pages] == [True, False]
+
+    asyncio.run(lived())
+
+
+def test_winding_down_ends_when_the_last_connection_does(config: Config) -> None:
+    async def scenario(process: Process) -> None:
+        reader, writer = await process.connect()
+        winding_down = asyncio.ensure_future(process.app.wind_down())
+        await _refused(process)
+        writer.write(f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        assert b"connection: close" in (await reader.read()).lower()
+        writer.close()
+        await winding_down
+
+    run(config, scenario)
 
 
 def test_a_stopped_server_listens_no_more(config: Config) -> None:
@@ -196,7 +234,7 @@ async def _refused(process: Process) -> None:
 
 
 async def _stored(config: Config) -> RegistrationStatus:
-    storage = open_storage(config.storage, clock=SystemClock(), writer_name="test")
+    storage = await open_storage(config.storage, clock=SystemClock(), writer_name="test")
     try:
         (service,) = await storage.settings.services()
         record = await storage.registrations.record(service.service_id, DEVICE)
@@ -226,7 +264,7 @@ def test_an_operation_that_another_process_left_open_is_finished(config: Config)
 
 def test_a_workers_failure_is_counted_and_ends_no_worker(config: Config) -> None:
     async def lived() -> None:
-        storage = open_storage(config.storage, clock=SystemClock(), writer_name="server")
+        storage = await open_storage(config.storage, clock=SystemClock(), writer_name="server")
         tries, recovered = 0, asyncio.Event()
 
         async def failing_twice() -> bool:
@@ -255,7 +293,7 @@ def test_a_lost_certificate_is_named(config: Config, lost: str) -> None:
     file: Path = getattr(config.tls, lost)
     file.unlink()
     with pytest.raises(ConfigError, match=str(file)):
-        Application.open(config)
+        asyncio.run(Application.open(config))
 
 
 def test_a_key_of_another_certificate_is_named(config: Config, tmp_path: Path) -> None:
@@ -263,7 +301,7 @@ def test_a_key_of_another_certificate_is_named(config: Config, tmp_path: Path) -
     ensure_files(tmp_path / "other", [HOST], [HOST])
     other = replace(config.tls, private_key=tmp_path / "other" / "server.key")
     with pytest.raises(ConfigError, match="is not the key of"):
-        Application.open(replace(config, tls=other))
+        asyncio.run(Application.open(replace(config, tls=other)))
 
 
 def test_new_certificates_are_used_while_the_server_runs(config: Config, tmp_path: Path) -> None:
@@ -302,3 +340,32 @@ def test_what_is_no_sealing_key_is_refused(tmp_path: Path, content: str, said: s
     file.write_text(content)
     with pytest.raises(ConfigError, match=said):
         application.read_sealing_key(file)
+
+
+def test_an_outage_of_the_storage_is_no_crash_and_its_end_is_noticed(config: Config) -> None:
+    async def lived() -> None:
+        storage = await open_storage(config.storage, clock=SystemClock(), writer_name="server")
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def failing_once() -> bool:
+            if not asked.is_set():
+                asked.set()
+                raise StorageUnavailable("the disk is full")
+            return False
+
+        async def check() -> None:
+            answered.set()
+
+        storage.purge_next = failing_once  # type: ignore[method-assign]
+        storage.check = check  # type: ignore[method-assign]
+        app = Application(config, storage, **TIME)
+        await app.start()
+        try:
+            await asked.wait()
+            await answered.wait()
+            _, page = await Process(config, storage, app).get("/metrics")
+        finally:
+            await app.stop()
+        assert b"homeport_crashes_total{" not in page
+
+    asyncio.run(lived())

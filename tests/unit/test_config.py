@@ -1,12 +1,14 @@
 """Configuration: the file, the environment over it, and errors that say where and what to do."""
 
+import socket
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from homeport.config import Config, ConfigError, load
+from homeport.config import Config, ConfigError, LimitsProfile, load
 from homeport.observability.logging import LogFormat
+from homeport.storage.database_url import DatabaseUrl
 
 LEAST = """
 [tls]
@@ -17,6 +19,8 @@ private_key = "/elsewhere/server.key"
 path = "homeport.db"
 sealing_key = "sealing.key"
 """
+
+URL = "postgresql://homeport:secret@db.example/homeport"
 
 # Only together.
 RSA_PAIR = {"HOMEPORT_TLS_RSA_CERTIFICATE": "rsa.pem", "HOMEPORT_TLS_RSA_PRIVATE_KEY": "rsa.key"}
@@ -33,6 +37,20 @@ def test_defaults_are_those_of_a_server_for_this_machine(tmp_path: Path) -> None
     assert config.server.bind == ("127.0.0.1", "::1")
     assert (config.server.https_port, config.server.mqtt_port, config.server.plain_http_port) == (443, 8883, None)
     assert (config.log.format, config.log.level) == (LogFormat.AUTO, "info")
+
+
+def test_a_node_is_called_by_its_host_and_has_a_worker_for_each_core(tmp_path: Path) -> None:
+    server = loaded(tmp_path).server
+    assert server.node_name == socket.gethostname()
+    assert server.worker_count >= 1
+    server = loaded(tmp_path, LEAST + '[server]\nnode = "north-1"\nworkers = 3\n').server
+    assert (server.node_name, server.worker_count) == ("north-1", 3)
+
+
+@pytest.mark.parametrize("line", ['node = "-north"', 'node = "a b"', f'node = "{"n" * 64}"', "workers = -1"])
+def test_what_names_no_node_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match=r"\$\.server"):
+        loaded(tmp_path, LEAST + f"[server]\n{line}\n")
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
@@ -69,9 +87,9 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
 def test_every_key_can_be_set_by_the_environment(tmp_path: Path, section: msgspec.structs.FieldInfo) -> None:
     for key in msgspec.structs.fields(section.type):
         name = f"HOMEPORT_{section.name}_{key.name}".upper()
-        value = {"format": "json"}.get(key.name, "7")
+        value = {"format": "json", "profile": "hosted", "url": URL}.get(key.name, "7")
         found = getattr(getattr(loaded(tmp_path, **(RSA_PAIR | {name: value})), section.name), key.name)
-        assert found in (7, "7", ("7",), tmp_path / "7", LogFormat.JSON)
+        assert found in (7, "7", ("7",), tmp_path / "7", LogFormat.JSON, LimitsProfile.HOSTED, DatabaseUrl(URL))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +102,9 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path, section: msgspe
         (LEAST + '[log]\nformat = "xml"\n', "$.log.format"),
         ("[tls]\ncertificate = 'a'\nprivate_key = 'b'\n", "storage"),
         (LEAST.replace('"homeport.db"', "7"), "$.storage.path"),
+        (LEAST.replace('path = "homeport.db"', 'url = "mysql://u:secret@h/d"'), "$.storage.url"),
+        (LEAST.replace('path = "homeport.db"', ""), "give one of them"),
+        (LEAST + f'url = "{URL}"\n', "give one of them"),
         (LEAST + "[log]\nlevel = 3.5\n[log]\n", "is not TOML"),
     ],
 )
@@ -117,3 +138,43 @@ def test_an_rsa_certificate_comes_with_its_key(tmp_path: Path) -> None:
     for half, value in RSA_PAIR.items():
         with pytest.raises(ConfigError, match="belong together"):
             loaded(tmp_path, **{half: value})
+
+
+def test_the_environment_takes_the_place_of_the_other_kind_of_database(tmp_path: Path) -> None:
+    storage = loaded(tmp_path, HOMEPORT_STORAGE_URL=URL).storage
+    assert (storage.path, storage.url) == (None, DatabaseUrl(URL))
+    of_url = LEAST.replace('path = "homeport.db"', f'url = "{URL}"')
+    storage = loaded(tmp_path, of_url, HOMEPORT_STORAGE_PATH="h.db").storage
+    assert (storage.path, storage.url) == (tmp_path / "h.db", None)
+
+
+def test_a_password_is_neither_shown_nor_told(tmp_path: Path) -> None:
+    assert "secret" not in repr(loaded(tmp_path, LEAST.replace('path = "homeport.db"', f'url = "{URL}"')))
+    with pytest.raises(ConfigError) as refusal:
+        loaded(tmp_path, HOMEPORT_STORAGE_URL="mysql://homeport:secret@db.example/homeport")
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "registrations", "polls", "operations"),
+    [
+        ("", 0, 600, 0),
+        ('[limits]\nprofile = "none"\n', 0, 0, 0),
+        ('[limits]\nprofile = "hosted"\n', 1_000, 5, 1_000),
+        ('[limits]\nprofile = "hosted"\nregistrations_per_minute = 5_000\n', 5_000, 5, 1_000),
+        ('[limits]\nprofile = "hosted"\npolls_per_10_seconds_per_device = 0\n', 1_000, 0, 1_000),
+    ],
+)
+def test_limits_are_the_profiles_unless_they_are_given(
+    tmp_path: Path, text: str, registrations: int, polls: int, operations: int
+) -> None:
+    limits = loaded(tmp_path, LEAST + text).limits
+    assert limits.number("registrations_per_minute") == registrations
+    assert limits.number("polls_per_10_seconds_per_device") == polls
+    assert limits.number("service_operations_per_minute") == operations
+
+
+@pytest.mark.parametrize(("key", "value"), [("longest_retry_after", 301), ("longest_retry_after", 0), ("keys", -1)])
+def test_limits_that_no_sdk_could_follow(tmp_path: Path, key: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=key):
+        loaded(tmp_path, f"{LEAST}[limits]\n{key} = {value}\n")

@@ -22,7 +22,7 @@ async def local_service(directory: Path) -> AsyncIterator[tuple[Storage, Provisi
         click.ClickException: there is none; the message says what to do.
     """
     try:
-        storage = open_storage(config_of(directory).storage, clock=SystemClock(), writer_name="command-line")
+        storage = await open_storage(config_of(directory).storage, clock=SystemClock(), writer_name="command-line")
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     try:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "policies": ("homeport.cli.policies", "policies", "Create and list shared access policies."),
     "explain": ("homeport.cli.explain", "explain", "Say why a device was refused, and what to change."),
     "hub": ("homeport.cli.hub", "hub", "Look at what the embedded hub has received."),
+    "database": ("homeport.cli.database", "database", "Migrate, check and copy the database."),
     "audit": ("homeport.cli.audit", "audit", "Verify the audit log."),
 }
 

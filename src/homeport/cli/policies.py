@@ -13,7 +13,7 @@ from homeport.clock import SystemClock, SystemRandomness
 from homeport.deployment.first_start import connection_string
 from homeport.errors import HomeportError
 from homeport.model.access_policy import AccessRight
-from homeport.storage.port import Storage
+from homeport.storage.port import Storage, StorageUnavailable
 
 
 @click.group()
@@ -65,6 +65,8 @@ async def _create(directory: Path, name: str, rights: frozenset[AccessRight], hu
             )
         except HomeportError as error:
             raise click.ClickException(error.message) from error
+        except StorageUnavailable as error:
+            raise click.ClickException(str(error)) from error
         return await connection_string(storage, service, name, hub_host_name=hub)
 
 

@@ -5,31 +5,47 @@ loads OpenSSL afterwards, inside functions.
 """
 
 import asyncio
-import errno
-import gc
-import signal
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-import msgspec
 from msgspec.structs import replace
 
-from homeport.cli.data_directory import CONFIG_FILE, config_of, data_dir_option
+from homeport.cli.data_directory import CONFIG_FILE, data_dir_option
 from homeport.config import Config, ConfigError, load
 from homeport.endpoints.openssl_conf import configure_openssl
 from homeport.observability.logging import LogFormat
+from homeport.storage.database_url import DatabaseUrl
 
 if TYPE_CHECKING:
-    from homeport.application import Application
     from homeport.deployment.first_start import Deployment
 
 T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., object] | click.Command)
 
 LOOPBACK = ("127.0.0.1", "::1")
-_FALLBACK_HTTPS = 8443
+CAN_FORK = hasattr(os, "fork")
+
+
+def workers_option(*, default: int | None) -> Callable[[Command], Command]:
+    """`--workers`; without a default the configuration says."""
+    known = "0: one for each core" + ("." if default is not None else "; default: [server] workers.")
+    return click.option(
+        "--workers",
+        type=click.IntRange(0 if CAN_FORK else 1, 1024 if CAN_FORK else 1),
+        default=default,
+        show_default=default is not None,
+        help=f"Worker processes; {known}",
+    )
+
+
+database_option = click.option(
+    "--database", metavar="URL", help="A PostgreSQL database, postgresql://…, in place of a file; for the first start."
+)
 
 
 @click.command()
@@ -45,6 +61,8 @@ _FALLBACK_HTTPS = 8443
 @click.option(
     "--plain-http-port", type=click.IntRange(0, 65535), help="HTTP without TLS, on loopback; for measurements."
 )
+@workers_option(default=1)
+@database_option
 @click.option("--log-format", type=click.Choice([each.value for each in LogFormat]), default="auto", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
@@ -58,6 +76,8 @@ def up(
     mqtt_port: int,
     amqp_port: int,
     plain_http_port: int | None,
+    workers: int,
+    database: str | None,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -67,34 +87,41 @@ def up(
     only this machine can reach it: for others give --host and --bind 0.0.0.0.
     """
     data_dir = _make_directory(data_dir)
-    configure_openssl(data_dir)
-    deployment = _guarded(lambda: _first_start(data_dir, hosts, bind or LOOPBACK))
-    config = config_of(data_dir)
-    server = replace(
-        config.server,
-        bind=bind or LOOPBACK,
-        https_port=443 if https_port is None else https_port,
-        mqtt_port=mqtt_port,
-        amqp_port=amqp_port,
-        plain_http_port=plain_http_port,
-    )
-    log = replace(config.log, format=LogFormat(log_format), level=log_level)
-    config = replace(config, server=server, log=log)
-    _run(config, ready_file, deployment, may_fall_back=https_port is None)
+    try:
+        configure_openssl(data_dir)
+    except OSError as error:
+        raise click.ClickException(f"{data_dir} cannot be written: {error.strerror}.") from error
+    deployment = _guarded(lambda: _first_start(data_dir, hosts, bind or LOOPBACK, database))
+
+    def reread() -> Config:
+        config = load(data_dir / CONFIG_FILE)
+        server = replace(
+            config.server,
+            bind=bind or LOOPBACK,
+            https_port=443 if https_port is None else https_port,
+            mqtt_port=mqtt_port,
+            amqp_port=amqp_port,
+            plain_http_port=plain_http_port,
+            workers=workers,
+        )
+        return replace(config, server=server, log=replace(config.log, format=LogFormat(log_format), level=log_level))
+
+    _serve(reread, deployment, ready_file, alone=workers == 1, may_fall_back=https_port is None)
 
 
 @click.command()
 @data_dir_option
 @click.option("--host", "hosts", multiple=True, required=True, metavar="NAME", help="What devices call the server.")
 @click.option("--bind", multiple=True, metavar="ADDRESS", help="Listen here; default: every address.")
-def init(data_dir: Path, hosts: tuple[str, ...], bind: tuple[str, ...]) -> None:
+@database_option
+def init(data_dir: Path, hosts: tuple[str, ...], bind: tuple[str, ...], database: str | None) -> None:
     """Make keys, certificates, database and configuration for `homeport serve`.
 
     Only what is missing is made. Put your own certificate into server.pem and server.key if devices trust
     another CA, and keep sealing.key where your backups of secrets are: without it the database cannot be read.
     """
     data_dir = _make_directory(data_dir)
-    deployment = _guarded(lambda: _first_start(data_dir, hosts, bind or ("0.0.0.0", "::")))
+    deployment = _guarded(lambda: _first_start(data_dir, hosts, bind or ("0.0.0.0", "::"), database))
     click.echo(f"ID scope       {deployment.id_scope}")
     click.echo(f"Configuration  {data_dir / CONFIG_FILE}")
     click.echo(f"Sealing key    {data_dir / 'sealing.key'}  (keep a copy apart from the database)")
@@ -104,20 +131,30 @@ def init(data_dir: Path, hosts: tuple[str, ...], bind: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--config", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The TOML file.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write JSON here once ready.")
-def serve(file: Path, ready_file: Path | None) -> None:
-    """Start a server from a configuration file; nothing is made silently (see `homeport init`)."""
+@workers_option(default=None)
+def serve(file: Path, ready_file: Path | None, workers: int | None) -> None:
+    """Start a server from a configuration file; nothing is made silently (see `homeport init`).
+
+    A supervisor starts the workers, and others in place of those that die. SIGHUP: read the file again, and have the
+    workers relieved one by one. SIGTERM: stop.
+    """
+
+    def reread() -> Config:
+        config = load(file)
+        return config if workers is None else replace(config, server=replace(config.server, workers=workers))
+
     with tempfile.TemporaryDirectory(prefix="homeport-") as directory:
         configure_openssl(Path(directory))
-        config = _guarded(lambda: load(file))
+        config = _guarded(reread)
         deployment = _guarded(lambda: _existing(config, file.absolute().parent / "ca.pem"))
-        _run(config, ready_file, deployment, may_fall_back=False)
+        _serve(reread, deployment, ready_file, alone=not CAN_FORK, may_fall_back=False)
 
 
-def _first_start(directory: Path, hosts: Sequence[str], bind: Sequence[str]) -> "Deployment":
+def _first_start(directory: Path, hosts: Sequence[str], bind: Sequence[str], database: str | None) -> "Deployment":
     from homeport.deployment.first_start import ensure_deployment, ensure_files
 
     known = directory / CONFIG_FILE
-    ensure_files(directory, hosts or ("localhost",), bind)
+    ensure_files(directory, hosts or ("localhost",), bind, database=None if database is None else _url(database))
     host = hosts[0] if hosts else None
     return asyncio.run(ensure_deployment(load(known).storage, host=host, ca_file=directory / "ca.pem"))
 
@@ -125,84 +162,28 @@ def _first_start(directory: Path, hosts: Sequence[str], bind: Sequence[str]) -> 
 def _existing(config: Config, ca_file: Path) -> "Deployment":
     from homeport.deployment.first_start import describe_deployment
 
-    if not config.storage.path.is_file():
-        raise ConfigError(f"The database {config.storage.path} is missing. `homeport init` makes a new deployment.")
+    if (file := config.storage.path) and not file.is_file():
+        raise ConfigError(f"The database {file} is missing. `homeport init` makes a new deployment.")
     return asyncio.run(describe_deployment(config.storage, ca_file=ca_file))
 
 
-def _run(config: Config, ready_file: Path | None, deployment: "Deployment", *, may_fall_back: bool) -> None:
-    work = _serve(config, ready_file, deployment, may_fall_back=may_fall_back)
-    try:
-        import uvloop
-    except ImportError:  # Windows has none; the standard loop serves as well.
-        asyncio.run(work)
+def _serve(
+    reread: Callable[[], Config], deployment: "Deployment", ready_file: Path | None, *, alone: bool, may_fall_back: bool
+) -> None:
+    from homeport.cli.serving import Announcement, serve_alone, serve_with_workers
+
+    announcement = Announcement(deployment, ready_file)
+    if alone:
+        serve_alone(_guarded(reread), announcement, may_fall_back=may_fall_back)
     else:
-        uvloop.run(work)
+        sys.exit(serve_with_workers(reread, announcement, may_fall_back=may_fall_back))
 
 
-async def _serve(config: Config, ready_file: Path | None, deployment: "Deployment", *, may_fall_back: bool) -> None:
-    from homeport.cli.summary import print_summary
-    from homeport.deployment.ready_file import write_ready_file
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    application = await _started(config, may_fall_back=may_fall_back)
-    loop.add_signal_handler(signal.SIGHUP, application.reload_certificates)
-    _calm_garbage_collector()
-    ports_file = deployment.ca_file.parent / "ports.json"
-    ports_file.write_bytes(msgspec.json.encode(application.ports))
-    if ready_file is not None:
-        write_ready_file(ready_file, deployment, application.ports)
-    print_summary(deployment, application.ports)
-    await stop.wait()
-    await application.stop()
-    for file in (ports_file, ready_file):
-        if file is not None:
-            file.unlink(missing_ok=True)
-
-
-def _calm_garbage_collector() -> None:
-    """What was made at the start stays for good and need not be searched again and again.
-
-    Connections are freed by counting references (`endpoints/` ties no knots), so a search seldom finds anything.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
-async def _started(config: Config, *, may_fall_back: bool) -> "Application":
-    from homeport.application import Application
-
-    application = _guarded(lambda: Application.open(config))
+def _url(text: str) -> DatabaseUrl:
     try:
-        await application.start()
-    except PermissionError as error:
-        if not may_fall_back:
-            raise click.ClickException(_cannot_listen(error)) from error
-        await application.stop()
-        click.echo(
-            f"Port 443 may not be bound, so HTTPS is on {_FALLBACK_HTTPS}: MQTT devices do not notice, SDKs that speak "
-            "HTTPS always use 443. To allow it: sudo sysctl net.ipv4.ip_unprivileged_port_start=443",
-            err=True,
-        )
-        return await _started(
-            replace(config, server=replace(config.server, https_port=_FALLBACK_HTTPS)), may_fall_back=False
-        )
-    except OSError as error:
-        raise click.ClickException(_cannot_listen(error)) from error
-    return application
-
-
-def _cannot_listen(error: OSError) -> str:
-    text = error.strerror or str(error)
-    if error.errno == errno.EADDRINUSE:
-        return f"{text}. Stop what listens there, or choose other ports, or another --bind."
-    if error.errno == errno.EACCES:
-        return f"{text}. Choose a port above 1023, or: sudo sysctl net.ipv4.ip_unprivileged_port_start=443"
-    return f"{text}. Check --bind: it must be an address of this machine."
+        return DatabaseUrl(text)
+    except ValueError as error:
+        raise ConfigError(f"--database: {error}") from error
 
 
 def _make_directory(directory: Path) -> Path:

@@ -15,10 +15,11 @@ import msgspec
 from homeport import application
 from homeport.administration.access_policies import DEFAULT_HUB_POLICY, DEFAULT_SERVICE_POLICY
 from homeport.clock import SystemClock, SystemRandomness
-from homeport.config import ConfigError, StorageConfig
+from homeport.config import ConfigError, StorageConfig, load
 from homeport.deployment.certificates import ensure_certificates, write_secret
 from homeport.model.linked_hub import LinkedHub
 from homeport.model.provisioning_service import ProvisioningService
+from homeport.storage.database_url import DatabaseUrl
 from homeport.storage.port import Storage
 
 CONFIG_FILE = "homeport.toml"
@@ -38,9 +39,10 @@ certificate = "server.pem"
 private_key = "server.key"
 
 [storage]
-path = "homeport.db"
+{database}
 sealing_key = "sealing.key"
 """
+_FILE = "homeport.db"
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,22 +61,35 @@ def certificate_hosts(hosts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(_checked(name) for name in names))
 
 
-def ensure_files(directory: Path, hosts: Sequence[str], bind: Sequence[str]) -> None:
+def ensure_files(
+    directory: Path, hosts: Sequence[str], bind: Sequence[str], *, database: DatabaseUrl | None = None
+) -> None:
     """Make the directory, certificates, sealing key and configuration file, where they are missing.
 
+    The configuration names a SQLite file, or the PostgreSQL `database`; then only its owner may read it.
+
     Raises:
-        ConfigError: a host is neither a DNS name nor an address, or the sealing key of an existing database is lost.
+        ConfigError: a host is neither a DNS name nor an address, the sealing key of an existing database is lost, or
+            the directory belongs to another database.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ensure_certificates(directory, certificate_hosts(hosts), SystemClock().now())
     sealing_key = directory / "sealing.key"
     if not sealing_key.exists():
-        if (directory / "homeport.db").exists():
+        if (directory / _FILE).exists():
             raise ConfigError(f"{sealing_key} is gone, and the database is sealed with it. Restore it from a backup.")
         write_secret(sealing_key, base64.b64encode(SystemRandomness().token(32)) + b"\n")
     config = directory / CONFIG_FILE
     if not config.exists():
-        config.write_text(_CONFIG.format(bind=", ".join(f'"{address}"' for address in bind)), encoding="utf-8")
+        text = _CONFIG.format(bind=", ".join(f'"{address}"' for address in bind), database=_database(database))
+        write_secret(config, text.encode())
+    elif database is not None and load(config).storage.url != database:
+        raise ConfigError(f"{config} names another database. Change [storage] there, or take another --data-dir.")
+
+
+def _database(url: DatabaseUrl | None) -> str:
+    """A line of the configuration; TOML's basic strings escape as JSON's do."""
+    return f'path = "{_FILE}"' if url is None else f"url = {msgspec.json.encode(url.reveal()).decode()}"
 
 
 async def ensure_deployment(config: StorageConfig, *, host: str | None, ca_file: Path) -> Deployment:
@@ -86,7 +101,7 @@ async def ensure_deployment(config: StorageConfig, *, host: str | None, ca_file:
         ConfigError: the existing service has another host name than `host`.
     """
     clock = SystemClock()
-    storage = application.open_storage(config, clock=clock, writer_name="command-line")
+    storage = await application.open_storage(config, clock=clock, writer_name="command-line")
     try:
         service = await _ensure_service(storage, host or "localhost")
         if host is not None and service.host_name != host:
@@ -105,7 +120,7 @@ async def describe_deployment(config: StorageConfig, *, ca_file: Path) -> Deploy
     Raises:
         ConfigError: the database holds no provisioning service with a hub.
     """
-    storage = application.open_storage(config, clock=SystemClock(), writer_name="command-line")
+    storage = await application.open_storage(config, clock=SystemClock(), writer_name="command-line")
     try:
         services = await storage.settings.services()
         if not services:

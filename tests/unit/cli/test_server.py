@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests import postgresql
 from tests.sockets.server_process import ServerProcess
 from tests.unit.cli.terminal import Terminal
 
@@ -42,7 +43,7 @@ def running(*arguments: str | Path, ready: Path) -> Iterator[subprocess.Popen[st
 
 
 def test_up_keeps_its_data_over_a_restart(tmp_path: Path, address: str) -> None:
-    server = ServerProcess(tmp_path, address)
+    server = ServerProcess(tmp_path, address, workers=1)
     try:
         first = server.start()
         server.stop()
@@ -140,6 +141,13 @@ def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert "--data-dir" in Terminal(tmp_path / "file" / "data").error("init", "--host", "dps.test")
 
 
+def test_a_database_that_is_none_is_told_without_being_repeated(tmp_path: Path) -> None:
+    command = ("init", "--host", "dps.test", "--database", "mysql://me:secret@db.example/homeport")
+    said = Terminal(tmp_path / "data").error(*command)
+    assert "--database" in said
+    assert "secret" not in said
+
+
 def test_a_copied_directory_serves_the_same_devices(tmp_path: Path, address: str) -> None:
     first = ServerProcess(tmp_path / "one", address)
     first.data_dir.parent.mkdir()
@@ -148,6 +156,8 @@ def test_a_copied_directory_serves_the_same_devices(tmp_path: Path, address: str
         id_scope = first.start().id_scope
         first.stop()
         shutil.copytree(first.data_dir, second.data_dir)
+        if postgresql.is_chosen():
+            second.database = first.database  # It is in no directory.
         assert second.start().id_scope == id_scope
         second.stop()
     finally:
@@ -156,7 +166,7 @@ def test_a_copied_directory_serves_the_same_devices(tmp_path: Path, address: str
 
 
 def test_a_hang_up_loads_new_certificates(tmp_path: Path, address: str) -> None:
-    server = ServerProcess(tmp_path, address)
+    server = ServerProcess(tmp_path, address, workers=1)
     try:
         server.start()
         server.hang_up()

@@ -18,6 +18,7 @@ from homeport.deployment.first_start import (
     ensure_deployment,
     ensure_files,
 )
+from homeport.storage.database_url import DatabaseUrl
 
 BIND = ["127.0.0.1", "::1"]
 FILES = {"ca.key", "ca.pem", "homeport.toml", "sealing.key", "server.key", "server.pem"}
@@ -42,6 +43,26 @@ def test_all_files_are_made_and_secrets_are_private(tmp_path: Path) -> None:
     assert len(base64.b64decode((directory / "sealing.key").read_text())) == 32
     assert config.server.bind == tuple(BIND)
     assert config.tls.certificate == directory / "server.pem"
+
+
+def test_a_database_of_a_url_is_named_in_a_configuration_that_only_its_owner_reads(tmp_path: Path) -> None:
+    url = DatabaseUrl('postgresql://me:se"cret@db.example/homeport')
+    ensure_files(tmp_path, ["dps.test"], BIND, database=url)
+    assert load(tmp_path / CONFIG_FILE, {}).storage.url == url
+    assert (tmp_path / CONFIG_FILE).stat().st_mode & 0o777 == 0o600
+    ensure_files(tmp_path, ["dps.test"], BIND, database=url)
+    with pytest.raises(ConfigError, match="another database") as refusal:
+        ensure_files(tmp_path, ["dps.test"], BIND, database=DatabaseUrl("postgresql://me:secret@db.example/other"))
+    assert "cret" not in str(refusal.value)
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    url = DatabaseUrl("postgresql://me:secret@127.0.91.99:1/homeport")
+    ensure_files(tmp_path, ["dps.test"], BIND, database=url)
+    config = load(tmp_path / CONFIG_FILE, {})
+    with pytest.raises(ConfigError, match=r"See \[storage\] in the configuration") as refusal:
+        asyncio.run(ensure_deployment(config.storage, host="dps.test", ca_file=tmp_path / "ca.pem"))
+    assert "secret" not in str(refusal.value)
 
 
 def test_an_interrupted_start_is_finished_and_nothing_is_made_again(tmp_path: Path) -> None:
@@ -117,7 +138,7 @@ def test_a_policy_that_is_gone_can_be_made_again(tmp_path: Path) -> None:
     config = load(tmp_path / CONFIG_FILE, {})
 
     async def ask() -> str:
-        storage = application.open_storage(config.storage, clock=SystemClock(), writer_name="test")
+        storage = await application.open_storage(config.storage, clock=SystemClock(), writer_name="test")
         try:
             (service,) = await storage.settings.services()
             return await connection_string(storage, service, "no-such-policy")
