@@ -13,10 +13,12 @@
 
 struct target {
     struct endpoint endpoint;
+    const char *address;
     const char *host; /* as it stands in the Host header */
     struct fleet fleet;
     long operations;
     int threads;
+    const char *plan; /* of a storm; NULL: there is none */
 };
 
 /* One thread of the generator. */
@@ -31,6 +33,7 @@ typedef bool (*exchange)(struct worker *worker, long index);
 /* Leave out of the latency what the client did so far, such as signing its token. */
 void restart_clock(struct worker *worker);
 
+bool shake_hands_only(struct worker *worker, long index); /* fresh connection: TLS, and reset */
 bool register_by_http(struct worker *worker, long index); /* fresh connection: PUT register, GET operation */
 bool look_up_by_http(struct worker *worker, long index);  /* kept connection: POST registration status */
 

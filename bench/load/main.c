@@ -2,15 +2,17 @@
  *
  *     homeport-load MODE ADDRESS PORT [--host NAME] [--id-scope S] [--group-key BASE64] [--prefix P]
  *                   [--first N] [--stride N] [--fleet-size N] [--operations N] [--threads N]
- *                   [--credentials PEM-FILE]
+ *                   [--credentials PEM-FILE] [--plan STORM-PLAN]
  *
  * One JSON line on standard output when every operation succeeded; exit code 1 and the first failure on
- * standard error otherwise. Blocking threads and OpenSSL, nothing else: a client in Python would take
- * several times the processor time of the server that it measures. Its counterpart is bench/generator.py.
+ * standard error otherwise; `storm` says more (storm.h), takes its ports from its plan, and is one thread that never
+ * blocks. Otherwise blocking threads and OpenSSL, nothing else: a client in Python would take several times the
+ * processor time of the server that it measures. Its counterparts are bench/generator.py and bench/storm/real_run.py.
  */
 #include "exchange.h"
 #include "failure.h"
 #include "run.h"
+#include "storm.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -22,13 +24,20 @@
 struct mode {
     const char *name;
     bool with_tls;
-    exchange exchange; /* NULL: hold idle connections */
+    exchange exchange;                      /* repeated by all threads, or else */
+    bool (*run)(const struct target *target); /* what is done once */
 };
 
 static const struct mode modes[] = {
-    {"https", true, register_by_http}, {"http-plain", false, register_by_http}, {"lookup", true, look_up_by_http},
-    {"mqtt", true, register_by_mqtt},  {"mqtt-broker", true, publish_to_broker}, {"mqtt-idle", true, NULL},
-    {"amqp", true, register_by_amqp},
+    {"https", true, register_by_http, NULL},
+    {"http-plain", false, register_by_http, NULL},
+    {"lookup", true, look_up_by_http, NULL},
+    {"handshake", true, shake_hands_only, NULL},
+    {"mqtt", true, register_by_mqtt, NULL},
+    {"mqtt-broker", true, publish_to_broker, NULL},
+    {"mqtt-idle", true, NULL, hold_idle_connections},
+    {"amqp", true, register_by_amqp, NULL},
+    {"storm", false, NULL, run_storm},
 };
 
 static const struct mode *find_mode(const char *name) {
@@ -55,6 +64,7 @@ static bool read_option(struct target *target, int option, const char *value) {
     case 'f': return read_number(&target->fleet.first, value);
     case 'd': return read_number(&target->fleet.stride, value);
     case 'c': return load_credentials(&target->fleet.credentials, value);
+    case 'o': target->plan = value; return true;
     case 'z': return read_number(&target->fleet.size, value);
     case 'n': return read_number(&target->operations, value);
     case 't':
@@ -73,7 +83,7 @@ static bool read_options(struct target *target, int count, char **arguments) {
         {"first", required_argument, NULL, 'f'},      {"stride", required_argument, NULL, 'd'},
         {"fleet-size", required_argument, NULL, 'z'}, {"operations", required_argument, NULL, 'n'},
         {"threads", required_argument, NULL, 't'},    {"credentials", required_argument, NULL, 'c'},
-        {NULL, 0, NULL, 0},
+        {"plan", required_argument, NULL, 'o'},       {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
@@ -90,12 +100,15 @@ static bool check_credentials(const struct target *target) {
            failed("%ld certificates are too few for %ld devices", credentials->count, target->operations);
 }
 
-/* A thousand idle connections need more descriptors than most shells allow at first. */
+enum { DESCRIPTORS = 200000 };
+
+/* A thousand idle connections, and a storm of any size, need more descriptors than most shells allow at first. */
 static void allow_many_descriptors(void) {
-    struct rlimit limit;
+    struct rlimit limit, more = {.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max >= DESCRIPTORS || setrlimit(RLIMIT_NOFILE, &more) != 0) /* only root may raise the maximum */
+        setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool run_mode(struct target *target, char **positional) {
@@ -104,9 +117,10 @@ static bool run_mode(struct target *target, char **positional) {
         return failed("unknown mode %s", positional[0]);
     if (!resolve_endpoint(&target->endpoint, positional[1], positional[2], mode->with_tls))
         return false;
+    target->address = positional[1];
     if (target->host == NULL)
-        target->host = positional[1];
-    bool done = mode->exchange ? run_exchanges(target, mode->exchange) : hold_idle_connections(target);
+        target->host = target->address;
+    bool done = mode->exchange ? run_exchanges(target, mode->exchange) : mode->run(target);
     free_endpoint(&target->endpoint);
     return done;
 }

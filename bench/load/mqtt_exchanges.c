@@ -1,15 +1,14 @@
 /* Registration over MQTT 3.1.1 as the SDKs do it, the same traffic for a plain broker, and idle devices. */
+#include "dps_topics.h"
 #include "exchange.h"
 #include "failure.h"
+#include "http_messages.h"
 #include "mqtt_packets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define API_VERSION "2019-03-31"
-#define RESPONSES "$dps/registrations/res/"
 
 enum { SUBSCRIBE_ID = 1, REGISTER_ID = 2, POLL_ID = 3 };
 
@@ -35,8 +34,7 @@ static bool publish(struct connection *connection, unsigned packet_id, const cha
 
 static bool connect_device(struct connection *connection, const struct fleet *fleet, const struct device *device) {
     char user[256];
-    snprintf(user, sizeof user, "%s/registrations/%s/api-version=" API_VERSION, fleet->id_scope,
-             device->registration_id);
+    snprintf(user, sizeof user, USER_FORMAT, fleet->id_scope, device->registration_id);
     const char *password = device->credential == NULL ? device->token : NULL;
     return connect_session(connection, device->registration_id, user, password) &&
            subscribe(connection, RESPONSES "#");
@@ -55,29 +53,21 @@ static bool expect_answer(struct connection *connection, const char *status, str
 }
 
 static bool publish_register(struct connection *connection, const struct device *device, char operation_id[128]) {
-    static const char name[] = "\"operationId\":\"";
     struct packet packet;
     struct publication answer;
     char body[128];
     snprintf(body, sizeof body, "{\"registrationId\":\"%s\"}", device->registration_id);
-    if (!publish(connection, REGISTER_ID, "$dps/registrations/PUT/iotdps-register/?$rid=1", body) ||
-        !expect_answer(connection, "202", &packet, &answer))
-        return false;
-    const char *value = strstr(answer.payload, name);
-    if (value == NULL || sscanf(value + sizeof name - 1, "%127[^\"]", operation_id) != 1)
-        return failed("no operationId: %.200s", answer.payload);
-    return true;
+    return publish(connection, REGISTER_ID, REGISTER_TOPIC, body) &&
+           expect_answer(connection, "202", &packet, &answer) && copy_operation_id(operation_id, answer.payload);
 }
 
 static bool publish_poll(struct connection *connection, const char *operation_id) {
     struct packet packet;
     struct publication answer;
     char topic[256];
-    snprintf(topic, sizeof topic, "$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId=%s",
-             operation_id);
-    if (!publish(connection, POLL_ID, topic, " ") || !expect_answer(connection, "200", &packet, &answer))
-        return false;
-    return strstr(answer.payload, "\"status\":\"assigned\"") != NULL || failed("not assigned: %.200s", answer.payload);
+    snprintf(topic, sizeof topic, POLL_TOPIC_FORMAT, operation_id);
+    return publish(connection, POLL_ID, topic, " ") && expect_answer(connection, "200", &packet, &answer) &&
+           says_assigned(answer.payload);
 }
 
 bool register_by_mqtt(struct worker *worker, long index) {

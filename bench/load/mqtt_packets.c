@@ -106,6 +106,30 @@ bool expect_packet(struct connection *connection, enum packet_type type, struct 
     return true;
 }
 
+bool take_packet(struct packet *packet, const unsigned char *bytes, size_t length, size_t *taken) {
+    size_t at = 1;
+    *taken = packet->length = 0;
+    for (unsigned shift = 0; at < length; shift += 7, at++) {
+        if (shift == 28)
+            return failed("a remaining length of more than four bytes");
+        packet->length |= (size_t)(bytes[at] & 0x7F) << shift;
+        if ((bytes[at] & 0x80) == 0)
+            break;
+    }
+    if (at >= length)
+        return true;
+    at++;
+    if (packet->length >= sizeof packet->body)
+        return failed("a packet of %zu bytes", packet->length);
+    if (length - at < packet->length)
+        return true;
+    packet->type = bytes[0] >> 4;
+    memcpy(packet->body, bytes + at, packet->length);
+    packet->body[packet->length] = '\0';
+    *taken = at + packet->length;
+    return true;
+}
+
 bool read_publication(struct publication *publication, const struct packet *packet) {
     size_t topic_length = (size_t)packet->body[0] << 8 | packet->body[1];
     if (topic_length + 4 > packet->length || topic_length >= sizeof publication->topic)

@@ -30,6 +30,9 @@ bool send_disconnect(struct connection *connection);
 /* The next packet, which has to be of that type. */
 bool expect_packet(struct connection *connection, enum packet_type type, struct packet *packet);
 
+/* The first packet of what has arrived, and how many bytes it takes up: 0 while it is incomplete. False: not MQTT. */
+bool take_packet(struct packet *packet, const unsigned char *bytes, size_t length, size_t *taken);
+
 /* A PUBLISH of QoS 1, taken apart. */
 bool read_publication(struct publication *publication, const struct packet *packet);
 

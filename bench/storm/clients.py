@@ -1,9 +1,9 @@
 """What each client does when it has to wait, is refused or hears nothing: one row for each SDK and transport.
 
 The facts are those of reference page "DPS device-side protocols" (sections A and B), read from the clients' sources;
-`source` says where. The table serves the model (`simulation.py`) and, as numbers, the real storm (`load/storm_rules.h`),
-so the two cannot disagree about a client. An SDK that gives up leaves the rest to the application around it, and no
-source says what that does: `ApplicationLoop` follows Microsoft's guidance for large deployments.
+`source` says where. The table serves the model (`simulation.py`) and, as numbers, the real storm (`load/storm_plan.h`),
+so they cannot disagree about a client. An SDK that gives up leaves the rest to the application around it, and no source
+says what that does: `ApplicationLoop` follows Microsoft's guidance for large deployments.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""What came of a storm, simulated or real: when each device was provisioned, how long it was served, what was wasted."""
+"""What came of a storm, simulated or real: when devices were provisioned, how long they waited, what was wasted."""
 
 import bisect
 import math
@@ -16,14 +16,20 @@ def percentile(ascending: Sequence[float], fraction: float) -> float:
 class Outcome:
     """A storm's result. A simulated device may stand for several, `weight` of them; all counts are of real devices.
 
-    `provisioned_at` and `served` are ascending. `served` is how long a device waited for the server in the attempt
-    that succeeded: from connecting to the answer to its registration, and each poll; its own pauses are not in it.
+    All arrays are ascending. Of the attempt that succeeded, `connecting` is how long it took until TCP had a connection
+    (a full accept queue drops the SYN, which is repeated after 1, 3, 7 … s), `queued` how long the connection then
+    waited for the server to begin its handshake, and `served` how long the device waited from then on: until the answer
+    to its registration, and for each poll. `answered` is the latter two together: the latency of a registration that
+    was admitted. The pauses that the device makes itself are in none of them.
     """
 
     devices: float
     weight: float
     provisioned_at: "array[float]"
+    connecting: "array[float]"
+    queued: "array[float]"
     served: "array[float]"
+    answered: "array[float]"
     attempts: float
     """Connections that were begun."""
     handshakes: float
@@ -47,9 +53,9 @@ class Outcome:
         needed = max(1, math.ceil(fraction * self.devices / self.weight - 1e-9))
         return self.provisioned_at[needed - 1] if needed <= len(self.provisioned_at) else math.inf
 
-    def served_percentile(self, fraction: float) -> float:
-        """How long so large a part of the devices waited at most for the server."""
-        return percentile(self.served, fraction)
+    def latency(self, fraction: float) -> float:
+        """How long so large a part of the devices, once connected, waited for all answers together at most."""
+        return percentile(self.answered, fraction)
 
     def curve(self, points: int = 200, *, until: float | None = None) -> list[tuple[float, float]]:
         """Seconds, and the part of all devices provisioned by then."""
@@ -60,7 +66,7 @@ class Outcome:
 
 
 def largest_gap(left: Outcome, right: Outcome, points: int = 1_000) -> float:
-    """How far the curves of two storms are apart at most, as a part of all devices (Kolmogorov and Smirnov's measure)."""
+    """How far the curves of two storms are apart at most, as a part of all devices (Kolmogorov and Smirnov's)."""
     end = max(each.provisioned_at[-1] for each in (left, right) if each.provisioned_at)
     pairs = zip(left.curve(points, until=end), right.curve(points, until=end), strict=True)
     return max(abs(mine - theirs) for (_, mine), (_, theirs) in pairs)

@@ -9,7 +9,7 @@ that too late. Knows no socket; its counterpart in the flesh is `real.py`.
 import heapq
 import random
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -19,9 +19,12 @@ from bench.storm.fleet import Fleet
 from bench.storm.outcome import Outcome
 from bench.storm.token_bucket import TokenBucket
 
-CONNECT, REGISTER, REGISTER_AGAIN, POLL, RELEASE = range(5)
+CONNECT, KNOCK, GATE, REGISTER, REGISTER_AGAIN, POLL, RELEASE = range(7)
 _KINDS: Final = 8  # room for a kind in the lowest bits of an event's number
 
+_NEVER: Final = 1e12
+_TCP_GIVES_UP: Final = 127.0
+"""Linux repeats a SYN six times; the wait of a client without a time-out of its own."""
 REPORT_EVENTS: Final = 20_000
 RETRY_SOON: Final = 1.0
 """homeport's Retry-After on 202, when the result is ready already."""
@@ -55,6 +58,8 @@ class Simulation:
         self._failures = bytearray(count)
         self._worker = array("l", bytes(8 * count))
         self._began = array("d", bytes(8 * count))
+        self._connected = array("d", bytes(8 * count))
+        self._admitted = array("d", bytes(8 * count))
         self._served_so_far = array("d", bytes(8 * count))
         self._events = [(time, device * _KINDS + CONNECT) for device, time in enumerate(self._fleet.arrivals)]
         heapq.heapify(self._events)
@@ -65,20 +70,26 @@ class Simulation:
         self._free_at = [0.0] * workers
         self._handshaking = [0] * workers
         self._partition_free_at = [0.0] * deployment.partitions
-        admission, rate = deployment.admission, 1 / deployment.times.provisioning
-        self._buckets = admission and [TokenBucket(admission, rate, self._rng) for _ in range(workers)]
-        self._handshake_limit = min(deployment.handshakes, admission.handshakes if admission else deployment.handshakes)
+        self._waiting: list[deque[int]] = [deque() for _ in range(workers)]
+        self._gate_scheduled = bytearray(workers)
+        self._target_lag = _NEVER if deployment.target_lag is None else deployment.target_lag
+        self._queue = deployment.queue_of_worker
+        limit = deployment.limit
+        self._buckets = limit and [TokenBucket(limit, workers=workers, rng=self._rng) for _ in range(workers)]
 
     def _prepare_counts(self) -> None:
         self._provisioned_at = array("d")
-        self._served = array("d")
+        self._connecting, self._queued = array("d"), array("d")
+        self._served, self._answered = array("d"), array("d")
         self._attempts = self._handshakes = self._wasted = self._refused = 0
         self._handshakes_by_second: Counter[int] = Counter()
 
-    def run(self, *, until: float = 1e12, report: Callable[[int, float], None] | None = None) -> Outcome:
+    def run(self, *, until: float = _NEVER, report: Callable[[int, float], None] | None = None) -> Outcome:
         """Until all are provisioned or that time has come; `report` hears how many are, and the time of the storm."""
         steps = {
             CONNECT: self._connect,
+            KNOCK: self._knock,
+            GATE: self._open_gate,
             REGISTER: self._register_first,
             REGISTER_AGAIN: self._register,
             POLL: self._poll,
@@ -103,7 +114,10 @@ class Simulation:
             devices=len(self._fleet) * weight,
             weight=weight,
             provisioned_at=array("d", sorted(self._provisioned_at)),
+            connecting=array("d", sorted(self._connecting)),
+            queued=array("d", sorted(self._queued)),
             served=array("d", sorted(self._served)),
+            answered=array("d", sorted(self._answered)),
             attempts=self._attempts * weight,
             handshakes=self._handshakes * weight,
             wasted_handshakes=self._wasted * weight,
@@ -115,39 +129,58 @@ class Simulation:
     # --- what a device does -----------------------------------------------------------------------------------
 
     def _connect(self, now: float, device: int) -> None:
-        deployment = self._deployment
         self._attempts += 1
-        worker = self._worker[device] = self._rng.randrange(deployment.workers)
+        self._worker[device] = self._rng.randrange(self._deployment.workers)
         self._began[device] = now
-        arrives = now + deployment.round_trip
-        if self._handshaking[worker] >= self._handshake_limit:
-            self._give_up(self._work(worker, arrives, deployment.times.reset), device)
-        elif self._free_at[worker] - arrives > deployment.handshake_timeout:
-            self._handshaking[worker] += 1
-            self._schedule(arrives + deployment.handshake_timeout, RELEASE, worker)
-            self._give_up(arrives + deployment.handshake_timeout, device)
-        else:
-            self._shake_hands(arrives, device, worker)
+        self._schedule(now + self._deployment.round_trip, KNOCK, device)
 
-    def _shake_hands(self, arrives: float, device: int, worker: int) -> None:
-        self._handshaking[worker] += 1
-        self._handshakes += 1
-        self._handshakes_by_second[int(arrives)] += 1
-        done = self._work(worker, arrives, self._deployment.times.handshake)
-        timeout = self._fleet.clients[device].request_timeout
-        gone = self._began[device] + (timeout or 1e12)
-        if done > gone:
-            self._wasted += 1
-            self._schedule(done, RELEASE, worker)
+    def _knock(self, now: float, device: int) -> None:
+        worker = self._worker[device]
+        waiting = self._waiting[worker]
+        self._connected[device] = now
+        if not waiting and self._may_begin(worker, now):
+            self._shake_hands(now, device, worker)
+        elif len(waiting) < self._queue:
+            waiting.append(device)
+            self._schedule_gate(worker, now)
+        elif self._deployment.closes:
+            self._give_up(self._work(worker, now, self._deployment.times.reset), device)
+        else:
+            self._knock_again(now, device)
+
+    def _knock_again(self, now: float, device: int) -> None:
+        """After 1, 3, 7, 15 … seconds, as Linux repeats a SYN."""
+        began, gone = self._began[device], self._gone(device)
+        again = began + 2 * (now - began) + 1
+        if again > gone:
             self._give_up(gone, device)
         else:
-            self._schedule(done + self._deployment.round_trip, REGISTER, device)
+            self._schedule(again, KNOCK, device)
 
-    def _release(self, now: float, worker: int) -> None:
-        self._handshaking[worker] -= 1
+    def _shake_hands(self, now: float, device: int, worker: int) -> None:
+        deployment = self._deployment
+        self._handshaking[worker] += 1
+        if self._free_at[worker] - now > deployment.handshake_timeout:
+            self._schedule(now + deployment.handshake_timeout, RELEASE, worker)
+            self._give_up(min(now + deployment.handshake_timeout, self._gone(device)), device)
+            return
+        self._handshakes += 1
+        self._handshakes_by_second[int(now)] += 1
+        self._admitted[device] = max(now, self._free_at[worker])
+        done = self._work(worker, now, deployment.times.handshake)
+        if done > self._gone(device):
+            self._wasted += 1
+            self._schedule(done, RELEASE, worker)
+            self._give_up(self._gone(device), device)
+        else:
+            self._schedule(done + deployment.round_trip, REGISTER, device)
+
+    def _gone(self, device: int) -> float:
+        """When the device will have waited long enough."""
+        return self._began[device] + (self._fleet.clients[device].request_timeout or _TCP_GIVES_UP)
 
     def _register_first(self, now: float, device: int) -> None:
-        self._handshaking[self._worker[device]] -= 1
+        self._release(now, self._worker[device])
         self._register(now, device)
 
     def _register(self, now: float, device: int) -> None:
@@ -157,11 +190,11 @@ class Simulation:
             self._refuse(now, device, rule, retry_after)
             return
         answered = self._durable(device, self._work(worker, now, self._deployment.times.register))
-        if answered > now + (rule.request_timeout or 1e12):
+        if answered > now + (rule.request_timeout or _NEVER):
             self._wasted += 1
             self._give_up(now + (rule.request_timeout or 0), device)
             return
-        self._served_so_far[device] = answered - self._began[device]
+        self._served_so_far[device] = answered - self._admitted[device]
         self._schedule(answered + rule.poll_delay(RETRY_SOON, self._rng), POLL, device)
 
     def _refuse(self, now: float, device: int, rule: RetryRule, retry_after: float) -> None:
@@ -174,25 +207,59 @@ class Simulation:
         again = answered + rule.delay(retry_after, self._rng)
         closed = rule.transport == "https" and again - answered > self._deployment.idle_timeout
         self._wasted += closed
-        self._began[device] = again
+        self._began[device] = self._connected[device] = self._admitted[device] = again
         self._schedule(again, CONNECT if closed else REGISTER_AGAIN, device)
 
     def _poll(self, now: float, device: int) -> None:
         rule = self._fleet.clients[device]
         answered = self._work(self._worker[device], now, self._deployment.times.poll) + self._deployment.round_trip
-        timeout = rule.poll_timeout or rule.request_timeout or 1e12
+        timeout = rule.poll_timeout or rule.request_timeout or _NEVER
         if answered > now + timeout:
             self._wasted += 1
             self._give_up(now + timeout, device)
             return
         self._provisioned_at.append(answered)
-        self._served.append(self._served_so_far[device] + answered - now)
+        self._note_waits(device, self._served_so_far[device] + answered - now)
+
+    def _note_waits(self, device: int, served: float) -> None:
+        queued = self._admitted[device] - self._connected[device]
+        self._connecting.append(self._connected[device] - self._began[device])
+        self._queued.append(queued)
+        self._served.append(served)
+        self._answered.append(queued + served)
 
     def _give_up(self, now: float, device: int) -> None:
         failures = self._failures[device] = min(255, self._failures[device] + 1)
         self._schedule(now + self._application.delay(failures, self._rng), CONNECT, device)
 
     # --- what the server does ---------------------------------------------------------------------------------
+
+    def _may_begin(self, worker: int, now: float) -> bool:
+        in_time = self._free_at[worker] - now <= self._target_lag
+        return in_time and self._handshaking[worker] < self._deployment.handshakes
+
+    def _schedule_gate(self, worker: int, now: float) -> None:
+        """Look again when the worker will be in time; one that has too many handshakes looks when one is over."""
+        if not self._gate_scheduled[worker] and self._handshaking[worker] < self._deployment.handshakes:
+            self._gate_scheduled[worker] = 1
+            self._schedule(max(now, self._free_at[worker] - self._target_lag + 1e-9), GATE, worker)
+
+    def _open_gate(self, now: float, worker: int) -> None:
+        self._gate_scheduled[worker] = 0
+        waiting = self._waiting[worker]
+        while waiting and self._may_begin(worker, now):
+            device = waiting.popleft()
+            if self._gone(device) < now:  # it has hung up, which costs us nothing
+                self._give_up(now, device)
+            else:
+                self._shake_hands(now, device, worker)
+        if waiting:
+            self._schedule_gate(worker, now)
+
+    def _release(self, now: float, worker: int) -> None:
+        self._handshaking[worker] -= 1
+        if self._waiting[worker]:
+            self._schedule_gate(worker, now)
 
     def _work(self, worker: int, arrives: float, seconds: float) -> float:
         """When a step that arrives now will be done."""
