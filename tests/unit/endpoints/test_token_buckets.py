@@ -36,7 +36,7 @@ def test_whoever_waits_as_long_as_is_said_is_admitted(rate: Rate, steps: list[fl
     for step in steps:
         now += step
         wait = buckets.wait("device", now)
-        assert 0 <= wait <= rate.seconds
+        assert 0 <= wait <= rate.seconds * (1 + 1e-9)  # what times of the clock are rounded by
         now += wait
         assert admitted(buckets, "device", now)
 
