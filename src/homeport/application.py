@@ -4,10 +4,9 @@ The only module that knows concrete classes. Nothing imports it but the command 
 starts and stops what it has wired; everything else gets what it needs through its constructor.
 """
 
-import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from homeport.administration.enrollments import IndividualEnrollments
 from homeport.administration.linked_hubs import LinkedHubs
 from homeport.administration.registrations import Registrations
 from homeport.administration.services import Services
+from homeport.background import Background, Chore
 from homeport.clock import Clock, Randomness, SystemClock, SystemRandomness
 from homeport.config import Config, ConfigError, LimitsConfig, ServerConfig, StorageConfig, TlsConfig
 from homeport.endpoints import hub_api, service_api
@@ -190,7 +190,7 @@ class Application:
         self._certificates = self._load_certificates(config.tls)
         self._failures = AttestationFailures(storage, clock)
         self._listeners = self._build_listeners()
-        self._background: list[asyncio.Task[None]] = []
+        self._background = Background(self._reporter)
 
     @classmethod
     async def open(cls, config: Config, seat: Seat = ALONE) -> "Application":
@@ -220,19 +220,7 @@ class Application:
         if self._datagrams is not None:
             self._datagrams.start()
         await self._listeners.start(self._seat.sockets or bind_configured(self._config.server)[0])
-        poll = self._config.assignment.poll_seconds
-        self._background = [
-            asyncio.get_running_loop().create_task(self._repeat("assignment", self._assign_once, poll)),
-            asyncio.get_running_loop().create_task(self._repeat("purge", self._storage.purge_next, poll)),
-            asyncio.get_running_loop().create_task(self._repeat("failures", self._failures.flush, _FLUSH_FAILURES)),
-            asyncio.get_running_loop().create_task(self._repeat("linked_hubs", self._refresh_hubs, poll)),
-            asyncio.get_running_loop().create_task(self._repeat("storage", self._watch_storage, _WATCH_STORAGE)),
-            asyncio.get_running_loop().create_task(self._repeat("hub_connections", self._reconcile, _RECONCILE)),
-            asyncio.get_running_loop().create_task(self._repeat("certificates", self._check_certificates, _DAY)),
-            asyncio.get_running_loop().create_task(
-                self._repeat("server_certificates", self._certificates.poll, self._config.tls.watch_seconds)
-            ),
-        ]
+        self._background.start(self._chores())
         self._logger.info("started", ports=self._listeners.ports)
 
     def reload_certificates(self) -> None:
@@ -249,9 +237,7 @@ class Application:
         """Accept nothing more, answer what was taken, commit it, close."""
         self._logger.info("stopping", connections=self._listeners.open_connections)
         await self._listeners.drain(self._config.server.drain_seconds)
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._background.stop()
         with suppress(StorageUnavailable):
             await self._failures.flush()
         self._hub.presence.close()
@@ -262,6 +248,19 @@ class Application:
         self._memory.close()
         await self._storage.close()
         self._logger.info("stopped")
+
+    def _chores(self) -> Sequence[Chore]:
+        poll = self._config.assignment.poll_seconds
+        return (
+            Chore("assignment", self._assign_once, poll),
+            Chore("purge", self._storage.purge_next, poll),
+            Chore("failures", self._failures.flush, _FLUSH_FAILURES),
+            Chore("linked_hubs", self._refresh_hubs, poll),
+            Chore("storage", self._watch_storage, _WATCH_STORAGE),
+            Chore("hub_connections", self._reconcile, _RECONCILE),
+            Chore("certificates", self._check_certificates, _DAY),
+            Chore("server_certificates", self._certificates.poll, self._config.tls.watch_seconds),
+        )
 
     async def _assign_once(self) -> bool:
         worked, events = await self._worker.run_once()
@@ -289,20 +288,6 @@ class Application:
                 await self._expiry.check(), transport="worker", correlation_id=self._randomness.guid()
             )
         return False
-
-    async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause: float) -> None:
-        """Run a worker's step as long as it finds work, then look again after a pause; a failure ends no worker."""
-        while True:
-            try:
-                worked = await step()
-            except StorageUnavailable as error:
-                self._reporter.storage_failed(str(error))
-                worked = False
-            except Exception as error:
-                self._reporter.crashed(error, operation=name, transport="worker", correlation_id="")
-                worked = False
-            if not worked:
-                await asyncio.sleep(pause)
 
     def _load_certificates(self, tls: TlsConfig) -> ServerCertificates:
         pairs = [KeyPair(tls.certificate, tls.private_key)]

@@ -4,8 +4,8 @@ libuv accepts one connection at each turn of the event loop. So when more come t
 time, those who have a connection are served, and the others wait in the listening socket's queue: at the queue's
 length divided by the rate of accepting. That wait is what bounds the latency of whoever gets in. So a queue that does
 not empty for a while (a standing queue, as in CoDel, RFC 8289) is made as short as is served in `PATIENCE`; whoever
-finds it full is asked by his own kernel to come again after 1, 3, 7 seconds, which no SDK notices. (A few are reset
-all the same: Linux answers a flood of SYNs with cookies, and forgets those that find the queue full.) Counterparts:
+finds it full is asked by his own kernel to come again after 1, 3, 7 seconds, which no SDK notices. (Some are reset
+all the same, as with any backlog; probably by SYN cookies, which forget those that find the queue full.) Counterparts:
 `accepting.py` measures and sets, `overload_watch.py` brings the two together.
 """
 
