@@ -60,7 +60,7 @@ def main(sizes: str, *, rounds: int, operations: int, check: bool) -> None:
     except BenchError as error:
         console.print(f"[bold red]{error}[/]")
         sys.exit(2)
-    console.print(_page(growth))
+    console.print(page(growth))
     _write(growth, settings)
     sys.exit(1 if check and not growth.results[-1][1].kept else 0)
 
@@ -135,7 +135,8 @@ def _database_bytes(directory: Path) -> int:
     return (directory / "data" / "homeport.db").stat().st_size
 
 
-def _page(growth: Growth) -> str:
+def page(growth: Growth) -> str:
+    """The page for readers."""
     rows = [
         f"| {size:,} | {result.median_reference:.0f} | {result.median_candidate:.0f} | {result.median_ratio:.2f} |"
         for size, result in growth.results
@@ -167,7 +168,7 @@ def _write(growth: Growth, settings: Settings) -> None:
     drawing = plot(
         [costs], title="A registration over a growing store", x="registrations", y="us CPU", logarithmic=True
     )
-    for suffix, text in {".md": _page(growth), ".json": json.dumps(found, indent=2) + "\n", ".svg": drawing}.items():
+    for suffix, text in {".md": page(growth), ".json": json.dumps(found, indent=2) + "\n", ".svg": drawing}.items():
         (RESULTS / (name + suffix)).write_text(text)
 
 
