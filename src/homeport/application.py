@@ -7,7 +7,7 @@ starts and stops what it has wired; everything else gets what it needs through i
 import base64
 import binascii
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -201,9 +201,15 @@ class Application:
         """
         require_files(config)
         clock = SystemClock()
-        storage = await open_storage(config.storage, clock=clock, writer_name=seat.name)
-        channel = await open_channel(config.storage)
-        return cls(config, storage, clock=clock, randomness=SystemRandomness(), seat=seat, among_nodes=channel)
+        async with AsyncExitStack() as opened:
+            storage = await open_storage(config.storage, clock=clock, writer_name=seat.name)
+            opened.push_async_callback(storage.close)
+            channel = await open_channel(config.storage)
+            if channel is not None:
+                opened.push_async_callback(channel.close)
+            server = cls(config, storage, clock=clock, randomness=SystemRandomness(), seat=seat, among_nodes=channel)
+            opened.pop_all()  # From here on they are the server's to close.
+        return server
 
     @property
     def ports(self) -> dict[str, int]:

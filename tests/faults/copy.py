@@ -1,13 +1,16 @@
 """`python -m tests.faults.copy --rows 1000000`: a large deployment is copied, killed twice on the way, and serves.
 
-The exit code is 0 if what has arrived is equal. The PostgreSQL server is the tests' own, which does not wait for its
-disk: the time is that of the copy.
+The exit code is 0 if what has arrived is equal; with `--judge`, also if the real SDKs find nothing amiss at a server on
+the copy (`conformance/`). The PostgreSQL server is the tests' own, which does not wait for its disk: the time is
+that of the copy.
 """
 
 import argparse
+import os
 import random
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,6 +42,8 @@ def main() -> int:
         deployment.move_to(directory / "data", target)
         check_it_serves(ServerProcess(directory, ADDRESS, workers=1))
         console.print("The copy serves, and is checked.")
+        if options.judge:
+            _judge(ServerProcess(directory, ADDRESS, workers=1))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return 0
@@ -48,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.copy", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="enrollments, and as many registrations")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="repeat the moments of a run")
+    parser.add_argument("--judge", action="store_true", help="run the conformance suite against the copy")
     return parser.parse_args()
 
 
@@ -79,6 +85,18 @@ def _copy(console: Console, source: Path, target: str, options: argparse.Namespa
     console.print(said, highlight=False, markup=False)
     assert said.count(f"{options.rows} rows, equal") >= 3
     console.print(f"copied and compared in {time.monotonic() - started:.0f} s, two deaths included", highlight=False)
+
+
+def _judge(server: ServerProcess) -> None:
+    """The whole conformance suite, on a server that has been made here."""
+    try:
+        server.start()
+        environment = {"HOMEPORT_READY_FILE": str(server.ready_file), "HOMEPORT_DATA_DIR": str(server.data_dir)}
+        call = [sys.executable, "-m", "pytest", "-q", "-n", "4", "conformance"]
+        subprocess.run(call, env=os.environ | environment, check=True)
+        server.stop()
+    finally:
+        server.end()
 
 
 def _copied(target: str) -> int:

@@ -50,7 +50,7 @@ class ServerProcess:
         self._address = address
         self._log_level = log_level
         self._workers = workers
-        self._ready_file = directory / "ready.json"
+        self.ready_file = directory / "ready.json"
         self._log_file = directory / "homeport.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.database = postgresql.fresh_database() if postgresql.is_chosen() else str(self.data_dir / "homeport.db")
@@ -58,8 +58,8 @@ class ServerProcess:
 
     def start(self) -> Deployment:
         """Start the server, and wait until it says that it is ready."""
-        self._ready_file.unlink(missing_ok=True)
-        call: list[str | Path] = [_HOMEPORT, "up", "--data-dir", self.data_dir, "--ready-file", self._ready_file]
+        self.ready_file.unlink(missing_ok=True)
+        call: list[str | Path] = [_HOMEPORT, "up", "--data-dir", self.data_dir, "--ready-file", self.ready_file]
         call += ["--host", self._address, "--bind", self._address, "--workers", str(self._workers)]
         call += ["--log-format", "json", "--log-level", self._log_level]
         call += ["--database", self.database] if postgresql.is_chosen() else []
@@ -69,7 +69,7 @@ class ServerProcess:
                 call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
         self._wait()
-        return _read(self._ready_file)
+        return _read(self.ready_file)
 
     def kill(self) -> None:
         """`kill -9` of the whole process group: nothing of it gets to say a word."""
@@ -121,7 +121,7 @@ class ServerProcess:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._ready_file.exists():
+        while not self.ready_file.exists():
             self._running()
             assert time.monotonic() < deadline, f"homeport up was not ready in time:\n{self.log()[-4000:]}"
             time.sleep(0.02)

@@ -46,6 +46,11 @@ def is_lost_connection(error: Exception) -> bool:
     return isinstance(error, (*_LOST, asyncpg.OperatorInterventionError))
 
 
+def is_about_no_text(error: Exception) -> bool:
+    """Whether a question was about a text that cannot be stored, since it holds a NUL: no row has it."""
+    return isinstance(error, asyncpg.CharacterNotInRepertoireError)
+
+
 def is_works_own_fault(error: Exception) -> bool:
     """Whether one work asked for what cannot be, or has a fault of its own."""
     return isinstance(error, _WORKS_OWN_FAULT) or not isinstance(error, _NOBODYS_FAULT)

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.postgresql_connections import Connect, PostgresqlConnection
-from homeport.storage.postgresql_errors import DRIVER_ERRORS, is_lost_connection, unavailable
+from homeport.storage.postgresql_errors import DRIVER_ERRORS, is_about_no_text, is_lost_connection, unavailable
 from homeport.storage.rows import Parameters, Row
 from homeport.storage.sql import load, load_for
 
@@ -116,6 +116,8 @@ class ReadPool:
         try:
             return await self._ask(sql, keys)
         except DRIVER_ERRORS as error:
+            if is_about_no_text(error) and len(keys) == 1:
+                return [[]]
             if not is_lost_connection(error):
                 raise
         lost, self._idle = self._idle, []
