@@ -114,6 +114,10 @@ def test_a_commit_that_waits_for_its_standby_is_seen_by_nobody_and_not_cut_short
     def wait_for_standby(name: str) -> None:
         own_server.ask("postgres", f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
         own_server.ask("postgres", "SELECT pg_reload_conf()")
+        # A process that began after the reload has the setting; the checkpointer, told before, has commits wait.
+        while own_server.ask("postgres", "SHOW synchronous_standby_names") != name:
+            pass
+        own_server.ask("postgres", "CHECKPOINT")
 
     async def story() -> None:
         storage = await open_storage(database)
