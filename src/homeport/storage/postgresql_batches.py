@@ -18,9 +18,11 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from homeport.clock import Randomness
+from homeport.model.identifiers import folded
 from homeport.security.sealing import Sealer
 from homeport.storage.audit_chain import ChainHead
 from homeport.storage.change_steps import Apply
+from homeport.storage.changes import PutRegistration, PutSubject
 from homeport.storage.pauses import jittered, pauses
 from homeport.storage.port import StorageUnavailable
 from homeport.storage.postgresql_bulk import Bulk
@@ -144,7 +146,11 @@ class PostgresqlBatches:
         return outcomes
 
     async def _one_by_one(self, transaction: Transaction, works: Works) -> Outcomes:
-        return [await self._in_savepoint(transaction, work) for work in works]
+        """In the order of what they are about, as every process does it: else two would wait for each other's rows."""
+        outcomes = [Outcome() for _ in works]
+        for index in sorted(range(len(works)), key=lambda index: _subject_of(works[index])):
+            outcomes[index] = await self._in_savepoint(transaction, works[index])
+        return outcomes
 
     async def _in_savepoint(self, transaction: Transaction, work: Work[Transaction]) -> Outcome:
         control, head = self._control, transaction.head
@@ -203,3 +209,13 @@ class PostgresqlBatches:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def _subject_of(work: Work[Transaction]) -> str:
+    """The device that a list of changes is about; empty for any other work."""
+    for change in work.changes if isinstance(work, Apply) else ():
+        if isinstance(change, PutSubject):
+            return folded(change.registration_id)
+        if isinstance(change, PutRegistration):
+            return folded(change.record.registration_id)
+    return ""
