@@ -162,7 +162,7 @@ COLUMNS: tuple[Column, ...] = (
         *("service_id", "name", "etag", "document"),
     ),
     *_shared("group_versions").impersonal(
-        "whether a cache of groups and CA certificates is current", "service_id", "version"
+        "whether a cache of groups, CA certificates and linked hubs is current", "service_id", "version"
     ),
     *_shared("purges", Retention.PURGE).impersonal(
         "records of a deleted group that are still to be removed", "service_id", "folded_group_id", "deleted_at"

@@ -33,6 +33,7 @@ from homeport.model.registration import RegistrationRecord, RegistrationStatus
 from homeport.provisioning import allocation, lifecycle, reprovisioning
 from homeport.provisioning.admission import Admission, Admitted, DisabledEntry
 from homeport.provisioning.hub_credentials import hub_access
+from homeport.provisioning.linked_hubs import LinkedHubCache
 from homeport.provisioning.reprovisioning import Movement, ReprovisioningPlan
 from homeport.storage.changes import AppendAudit, Change, ChangedMeanwhile, PutRegistration
 from homeport.storage.port import Storage
@@ -101,7 +102,7 @@ class Assigner:
     """Carries one open record to its end, or as far as the hub lets it. `budget` is in seconds."""
 
     def __init__(self, storage: Storage, hubs: HubDirectory, *, randomness: Randomness, budget: float = 0.25) -> None:
-        self._storage = storage
+        self._linked_hubs = LinkedHubCache(storage.settings)
         self._hubs = hubs
         self._randomness = randomness
         self._budget = budget
@@ -123,7 +124,7 @@ class Assigner:
             return Assignment(record=lifecycle.fail(record, error))
 
     async def _plan(self, admitted: Admitted) -> ReprovisioningPlan:
-        hubs = await self._storage.settings.linked_hubs(admitted.service.service_id)
+        hubs = await self._linked_hubs.of(admitted.service.service_id, admitted.context)
         chosen = allocation.choose(
             admitted.identity.registration_id,
             admitted.entry,

@@ -197,6 +197,7 @@ async def _put_service(transaction: Transaction, change: changes.PutService) -> 
 
 async def _put_linked_hub(transaction: Transaction, change: changes.PutLinkedHub) -> None:
     await transaction.expect_one(_SETTINGS["put_linked_hub"], rows.linked_hub_parameters(change.hub))
+    await transaction.execute(_ENROLLMENTS["bump_groups_version"], (change.hub.service_id,))
 
 
 async def _put_policy(transaction: Transaction, change: changes.PutPolicy) -> None:

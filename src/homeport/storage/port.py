@@ -37,8 +37,9 @@ class StorageUnavailable(Exception):
 class RegistrationContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one registration request needs, from one read.
 
-    `enrollment` holds its keys. `groups_version` grows whenever a group or a CA certificate of the service changes,
-    so that a cache of them is never older than the read. `subject_key` is None for an identifier never seen.
+    `enrollment` holds its keys. `groups_version` grows whenever a group, a CA certificate or a linked hub of the
+    service changes, so that a cache of them is never older than the read. `subject_key` is None for an identifier
+    never seen.
     """
 
     enrollment: IndividualEnrollment | None

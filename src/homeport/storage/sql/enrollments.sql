@@ -48,6 +48,6 @@ SELECT document FROM enrollment_groups WHERE service_id = ? AND folded_id > ? OR
 SELECT folded_id, document, sealed_keys FROM enrollment_groups WHERE service_id = ? ORDER BY created_at, folded_id;
 
 -- name: bump_groups_version
--- A group or a CA certificate of the service has changed: caches of them are old.
+-- A group, a CA certificate or a linked hub of the service has changed: caches of them are old.
 INSERT INTO group_versions (service_id, version) VALUES (?, 1)
 ON CONFLICT (service_id) DO UPDATE SET version = group_versions.version + 1;
