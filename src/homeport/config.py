@@ -74,7 +74,7 @@ class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sealing_key: Path
     path: Path | None = None
     url: DatabaseUrl | None = None
-    linger_ms: float = 3.0
+    linger_ms: float = 10.0
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

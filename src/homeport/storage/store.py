@@ -30,7 +30,7 @@ from homeport.storage.writer import GroupCommitWriter
 
 _SCHEMA = load("schema")
 
-DEFAULT_LINGER = 0.003
+DEFAULT_LINGER = 0.01
 """Seconds that a commit waits for company under load."""
 
 
