@@ -14,6 +14,13 @@ enum progress { FINISHED, UNFINISHED, BROKEN };
 bool begin_connection(struct connection *connection, const struct endpoint *endpoint,
                       const struct credential *credential, long index);
 
+/* The peer's turn begins, with what is sent next; and it ended, with what was received last. `waited` is the sum of all
+ * its turns. A turn ends when the bytes were in our kernel, whose time stamps say so: a generator that has too much to
+ * do comes to them later, and that is none of the peer's doing. */
+double wall_clock(void);
+void begin_to_wait(struct connection *connection);
+void end_to_wait(struct connection *connection);
+
 /* Once the socket can be written to: whether it is connected. */
 bool is_connected(const struct connection *connection);
 

@@ -23,6 +23,9 @@ struct endpoint {
 struct connection {
     int socket;
     SSL *tls; /* NULL: plain TCP */
+    /* Of one that does not block (async_connection.h), in seconds; the first two by the wall clock. */
+    double asked, arrived;
+    double waited;
 };
 
 /* What the server's handshakes were like; two servers are comparable when theirs agree. */

@@ -84,6 +84,7 @@ static bool prepare(struct storm *storm) {
 
 static bool go_on(struct storm *storm) {
     storm->started = monotonic();
+    storm->started_wall = wall_clock();
     printf("started %.6f\n", storm->started);
     fflush(stdout);
     bool going_on = true;

@@ -10,6 +10,8 @@
  *     INDEX TIME CONNECTING QUEUED SERVED WHOLE ATTEMPTS REFUSALS    times in seconds
  *     {"provisioned": …}
  *
+ * SERVED is how long the device waited for the server once that had begun its handshake: for each thing that it said,
+ * from saying it until the answer was in its kernel. Its own pauses are not in it, nor what kept it from reading on.
  * It ends when all are provisioned, at the plan's deadline, or at a signal to stop. False: it could not go on. */
 bool run_storm(const struct target *target);
 

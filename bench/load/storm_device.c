@@ -50,8 +50,8 @@ static bool arrive_home(struct storm *storm, long index) {
     struct storm_device *device = &storm->devices[index];
     storm->provisioned++;
     printf("%ld %.4f %.4f %.4f %.4f %.4f %d %d\n", index, storm->now, device->connected - device->began,
-           device->admitted - device->connected, device->served, storm->now - device->began, device->attempts,
-           device->refusals);
+           device->admitted - device->connected, device->session->connection.waited, storm->now - device->began,
+           device->attempts, device->refusals);
     leave(storm, index);
     device->step = PROVISIONED;
     return true;
@@ -63,9 +63,9 @@ static bool ask(struct storm *storm, long index, enum step step, double timeout)
     struct storm_device *device = &storm->devices[index];
     struct device identity;
     make_device(&identity, &storm->target->fleet, index);
+    begin_to_wait(&device->session->connection);
     bool asked = step == REGISTERING ? ask_to_register(device->session, storm->target, &identity)
                                      : ask_for_status(device->session, storm->target, &identity);
-    device->asked = storm->now;
     return asked ? expect(storm, index, step, timeout) : give_up(storm, index, &storm->setbacks.disconnects);
 }
 
@@ -77,18 +77,18 @@ static bool poll(struct storm *storm, long index) {
     return ask(storm, index, POLLING, rule_of(storm, index)->poll_timeout);
 }
 
-/* Of a fast server, or with a slow processor, the first word and the last of a handshake come in one moment. */
 static void note_first_answer(struct storm *storm, long index) {
-    if (storm->devices[index].admitted == 0)
-        storm->devices[index].admitted = storm->now;
+    struct storm_device *device = &storm->devices[index];
+    if (device->admitted == 0 && device->session->connection.arrived > 0)
+        device->admitted = device->session->connection.arrived - storm->started_wall;
 }
 
 static bool greet_server(struct storm *storm, long index) {
     struct device identity;
     make_device(&identity, &storm->target->fleet, index);
     storm->handshakes++;
-    note_first_answer(storm, index);
     storm->devices[index].step = GREETING;
+    begin_to_wait(&storm->devices[index].session->connection);
     switch (greet(storm->devices[index].session, storm->target, &identity)) {
     case GREETED: return begin_to_register(storm, index);
     case NOTHING: return true; /* the time-out runs on */
@@ -131,7 +131,9 @@ static bool connect_device(struct storm *storm, long index) {
 }
 
 static bool shake_hands(struct storm *storm, long index) {
-    switch (continue_handshake(&storm->devices[index].session->connection)) {
+    enum progress progress = continue_handshake(&storm->devices[index].session->connection);
+    note_first_answer(storm, index);
+    switch (progress) {
     case FINISHED: return greet_server(storm, index);
     case UNFINISHED: return true;
     default: return give_up(storm, index, &storm->setbacks.disconnects);
@@ -157,6 +159,7 @@ static bool take_registration(struct storm *storm, long index) {
     struct storm_device *device = &storm->devices[index];
     const struct rule *rule = rule_of(storm, index);
     const struct answer *answer = &storm->answer;
+    end_to_wait(&device->session->connection);
     if (answer->status >= THROTTLED && rule->resends_register) {
         device->refusals++;
         storm->setbacks.refusals++;
@@ -168,7 +171,6 @@ static bool take_registration(struct storm *storm, long index) {
     }
     if (answer->status != ACCEPTED || !copy_operation_id(device->session->operation_id, answer->body))
         return give_up(storm, index, &storm->setbacks.errors);
-    device->served = storm->now - device->admitted;
     bool has_first = rule->first_poll >= 0;
     return pause_before_poll(storm, index,
                              has_first ? rule->first_poll : delay_of(storm->plan, rule, answer->retry_after));
@@ -178,7 +180,7 @@ static bool take_status(struct storm *storm, long index) {
     struct storm_device *device = &storm->devices[index];
     const struct rule *rule = rule_of(storm, index);
     const struct answer *answer = &storm->answer;
-    device->served += storm->now - device->asked;
+    end_to_wait(&device->session->connection);
     if (answer->status == DONE && says_assigned(answer->body))
         return arrive_home(storm, index);
     if (answer->status == ACCEPTED || (answer->status >= THROTTLED && rule->resends_poll)) {
@@ -193,7 +195,9 @@ static bool understand(struct storm *storm, long index) {
     struct storm_device *device = &storm->devices[index];
     switch (hear(device->session, &storm->answer)) {
     case NOTHING: return true;
-    case GREETED: return begin_to_register(storm, index);
+    case GREETED:
+        end_to_wait(&device->session->connection);
+        return begin_to_register(storm, index);
     case ANSWERED:
         if (device->step == REGISTERING)
             return take_registration(storm, index);
@@ -231,10 +235,8 @@ bool on_arrival(struct storm *storm, long index) {
         return true; /* closed by something that happened in the same moment */
     if (device->step == CONNECTING)
         return finish_connecting(storm, index);
-    if (device->step == SHAKING_HANDS) {
-        note_first_answer(storm, index);
+    if (device->step == SHAKING_HANDS)
         return shake_hands(storm, index);
-    }
     bool going_on = receive(storm, index);
     /* What OpenSSL has decrypted already rings no bell. */
     while (going_on && device->session != NULL && SSL_pending(device->session->connection.tls) > 0)
@@ -248,6 +250,7 @@ bool on_time(struct storm *storm, long index) {
     case AWAY: return connect_device(storm, index);
     case RESTING:
         device->began = device->connected = device->admitted = storm->now;
+        device->session->connection.waited = 0;
         return begin_to_register(storm, index);
     case PAUSING: return poll(storm, index);
     case PROVISIONED: return true;

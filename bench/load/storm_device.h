@@ -15,10 +15,9 @@ enum step { AWAY, CONNECTING, SHAKING_HANDS, GREETING, REGISTERING, RESTING, PAU
 struct storm_device {
     struct session *session; /* NULL: not connected */
     double due;              /* when its next timer rings; others of its timers are out of date */
-    double began, asked;     /* the attempt under way, the last question */
+    double began;            /* the attempt under way */
     double connected;        /* when TCP had a connection in this attempt */
     double admitted;         /* when the server first answered in this attempt; 0: not yet */
-    double served;           /* how long it has waited for the server since then */
     int attempts, failures, refusals;
     enum step step;
 };
@@ -36,6 +35,7 @@ struct storm {
     struct storm_device *devices;
     int epoll;
     double started, now; /* seconds of the monotonic clock; all other times are since `started` */
+    double started_wall; /* the same moment by the wall clock */
     double latest;       /* how late a timer rang at most: beyond some ms the generator is the bottleneck */
     long provisioned, attempts, handshakes, connections, most_connections;
     long starved; /* how often the generator had no socket for a device, which then waits a little */

@@ -60,6 +60,8 @@ static enum heard react(struct session *session, struct answer *answer) {
     const struct packet *packet = &answer->packet;
     switch (packet->type) {
     case CONNACK:
+        end_to_wait(&session->connection);
+        begin_to_wait(&session->connection);
         return packet->body[1] == 0 && send_subscribe(&session->connection, SUBSCRIBE_ID, RESPONSES "#") ? NOTHING
                                                                                                          : GARBLED;
     case SUBACK: return GREETED;

@@ -18,9 +18,9 @@ class Outcome:
 
     All arrays are ascending. Of the attempt that succeeded, `connecting` is how long it took until TCP had a connection
     (a full accept queue drops the SYN, which is repeated after 1, 3, 7 … s), `queued` how long the connection then
-    waited for the server to begin its handshake, and `served` how long the device waited from then on: until the answer
-    to its registration, and for each poll. `answered` is the latter two together: the latency of a registration that
-    was admitted. The pauses that the device makes itself are in none of them.
+    waited for the server to begin its handshake, and `served` how long the device waited for the server from
+    then on: until the answer to its registration, and for each poll. `answered` is the latter two together: the latency
+    of a registration that was admitted. The pauses that the device makes itself are in none of them.
     """
 
     devices: float

@@ -23,7 +23,8 @@ All waits are those of the attempt that succeeded. *Until connected* is TCP's pa
 which the device's kernel repeats after 1, 3, 7 … s. *Until let in* ends with the first byte of the server's handshake,
 and from there on a device counts as admitted. (Under a flood Linux may answer with SYN cookies: then a device believes
 itself connected, and is in no queue until its kernel has repeated its first bytes.) *Until answered* is all that it
-then waits for: handshake, registration, and its poll. The pause that its SDK makes before that poll (1 to 2 s) is only
+then waits for the server, from each thing that it says until the answer is in its kernel: greeting, registration, and
+its poll. The pause that its SDK makes before that poll (1 to 2 s), and what a busy generator takes to read on, are only
 in *from connecting to assigned*."""
 
 BOUND_SECONDS = 2.0
