@@ -132,6 +132,7 @@ def _work(config: Config) -> Work:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(LEAVE, lambda: spawn(_leave(application, stop)))
             reports.ready()
+            reports.beat(loop)
 
         try:
             _run(_serve(config, seat, ready, reports))

@@ -42,6 +42,10 @@ class SupervisorReporter:
         """A worker did not become ready, or did not end, in its time; it is killed."""
         self._logger.error("worker_overdue", which=worker, pid=pid)
 
+    def worker_silent(self, worker: str, *, pid: int, seconds: float) -> None:
+        """A worker's event loop has stood still for so long; it is killed, and its stacks are on standard error."""
+        self._logger.error("worker_silent", which=worker, pid=pid, seconds=seconds)
+
     def rolling(self) -> None:
         """Every worker is about to be relieved, one after the other."""
         self._logger.info("rolling_restart")

@@ -14,7 +14,14 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from homeport.supervision.seat import Seat
-from homeport.supervision.worker import MAX_REPORT, READY, Reports, die_with_parent
+from homeport.supervision.worker import (
+    MAX_REPORT,
+    READY,
+    TELL_STACKS,
+    Reports,
+    die_with_parent,
+    tell_stacks_if_asked,
+)
 
 Work = Callable[[Seat, Reports], int]
 """What a worker does in its process; returns its exit code."""
@@ -33,46 +40,56 @@ class WorkerProcess:
         self.seat = seat
         self.pid = pid
         self.report: int | None = report
-        """The file descriptor to read the worker's report from, until it has been read."""
+        """The file descriptor to hear the worker by, until it says nothing more."""
         self.started_at = started_at
         self.overdue_at: float | None = overdue_at
         """When it must be ready, or have ended; None while it serves."""
         self.is_ready = False
+        self.heard_at: float | None = None
+        """When it last said something, by the clock of `hear`; None unless it serves."""
         self.reason = ""
         """Why it cannot start, if it has said so."""
 
-    def read_report(self) -> None:
-        """Take the worker's report, or the end of the pipe; once."""
+    def hear(self, now: float) -> None:
+        """Take what the worker says: its report, beats, or the end of the pipe."""
         assert self.report is not None
         said = os.read(self.report, MAX_REPORT)
-        os.close(self.report)
-        self.report = None
-        if said == READY:
-            self.is_ready, self.overdue_at = True, None
-        else:
+        if not self.is_ready and said.startswith(READY):
+            self.is_ready, self.overdue_at, self.heard_at = True, None, now
+        elif not self.is_ready or not said:
             self.reason = said.decode(errors="replace")
+            os.close(self.report)
+            self.report = None
+        elif self.heard_at is not None:
+            self.heard_at = now
+
+    def is_silent(self, now: float, seconds: float) -> bool:
+        """Whether it serves, as far as one knows, and has not been heard for so long."""
+        return self.heard_at is not None and now - self.heard_at >= seconds
 
     def stop(self, *, overdue_at: float) -> None:
         """Have it drain and end."""
-        self.overdue_at = overdue_at
-        self._send(signal.SIGTERM)
+        self._end(signal.SIGTERM, overdue_at)
 
     def leave(self, *, overdue_at: float) -> None:
         """Have it end as its peers allow; its relief serves."""
-        self.overdue_at = overdue_at
-        self._send(LEAVE)
+        self._end(LEAVE, overdue_at)
+
+    def tell_stacks(self, *, overdue_at: float) -> None:
+        """Have it write down where it is stuck, as long as it can; then it is killed."""
+        self._end(TELL_STACKS, overdue_at)
 
     def kill(self) -> None:
         """End it at once."""
-        self.overdue_at = None
-        self._send(signal.SIGKILL)
+        self._end(signal.SIGKILL, None)
 
     def reap(self) -> int | None:
         """Its exit code once it has ended; negative: the signal that ended it."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if pid else None
 
-    def _send(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals, overdue_at: float | None) -> None:
+        self.heard_at, self.overdue_at = None, overdue_at
         # It has not been reaped, so nobody else can have its number.
         os.kill(self.pid, number)
 
@@ -99,6 +116,7 @@ def fork(
         os.close(writing)
         return WorkerProcess(seat, pid, reading, started_at=times[0], overdue_at=times[1])
     die_with_parent(parent)
+    tell_stacks_if_asked()
     _live(work, seat, Reports(writing, lifeline))
 
 

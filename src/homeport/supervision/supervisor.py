@@ -1,8 +1,9 @@
 """The supervisor: a small process that starts workers, watches them, restarts, rolls and stops them.
 
 It holds the listening sockets and never accepts: a connection that knocks at a slot whose worker has died waits there
-for the next one. It has no event loop, no thread and no database, so that it may fork at any time. Knows nothing of
-what its workers do (`Work`). Signals: SIGTERM and SIGINT stop (a second one at once), SIGHUP rolls.
+for the next one. A worker that beats no more is as good as dead to whoever is connected to it, and is killed. It has no
+event loop, no thread and no database, so that it may fork at any time. Knows nothing of what its workers do (`Work`).
+Signals: SIGTERM and SIGINT stop (a second one at once), SIGHUP rolls.
 """
 
 import os
@@ -25,6 +26,10 @@ from homeport.supervision.slots import Slot
 
 _START_SECONDS = 60.0
 """What a worker has to become ready; then it is killed."""
+_STACKS_SECONDS = 2.0
+"""What a worker that stands still has to write down where."""
+_LOOK_SECONDS = 1.0
+"""How often workers that serve are looked at."""
 
 
 class SupervisorReports(Protocol):
@@ -37,6 +42,8 @@ class SupervisorReports(Protocol):
     def worker_restarting(self, worker: str, *, pause: float) -> None: ...
 
     def worker_overdue(self, worker: str, *, pid: int) -> None: ...
+
+    def worker_silent(self, worker: str, *, pid: int, seconds: float) -> None: ...
 
     def rolling(self) -> None: ...
 
@@ -54,11 +61,13 @@ class CannotStart(Exception):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What workers do, and how long one may take to end when all are to stop, and when it has been relieved."""
+    """What workers do, and how long one may take to end when all are to stop, and when it has been relieved; and how
+    long one that serves may be silent."""
 
     work: Work
     stop_seconds: float
     leave_seconds: float
+    silence_seconds: float = 30.0
 
 
 class Supervisor:
@@ -89,6 +98,8 @@ class Supervisor:
         self._stopping = False
         self._killed = False
         self._failure = ""
+        self._awake = 0.0
+        self._looked_at = clock.monotonic()
 
     def run(self, announce: Callable[[], None]) -> int:
         """Supervise until told to stop; `announce` is called once all workers are ready. Returns the exit code.
@@ -117,8 +128,12 @@ class Supervisor:
         for key, _ in self._selector.select(self._pause()):
             key.data()
         now = self._clock.monotonic()
+        self._stay_awake(now)
         for _, process in self._workers():
-            if process.overdue_at is not None and process.overdue_at <= now:
+            if process.is_silent(self._awake, self._plan.silence_seconds):
+                self._reports.worker_silent(process.seat.label, pid=process.pid, seconds=self._plan.silence_seconds)
+                process.tell_stacks(overdue_at=now + _STACKS_SECONDS)
+            elif process.overdue_at is not None and process.overdue_at <= now:
                 self._reports.worker_overdue(process.seat.label, pid=process.pid)
                 process.kill()
         for slot in self._slots:
@@ -126,10 +141,17 @@ class Supervisor:
                 self._start(slot)
         self._roll_on()
 
-    def _pause(self) -> float | None:
+    def _stay_awake(self, now: float) -> None:
+        """Count the time that silence is measured in: while the supervisor was stopped, or its machine, so were its
+        workers, and none is to blame."""
+        self._awake += min(now - self._looked_at, _LOOK_SECONDS)
+        self._looked_at = now
+
+    def _pause(self) -> float:
         times = [slot.due for slot in self._slots] + [process.overdue_at for _, process in self._workers()]
         due = [each for each in times if each is not None]
-        return max(0.0, min(due) - self._clock.monotonic()) if due else None
+        now = self._clock.monotonic()
+        return max(0.0, min([*due, now + _LOOK_SECONDS]) - now)
 
     def _workers(self) -> Iterator[tuple[Slot, WorkerProcess]]:
         return ((slot, process) for slot in self._slots for process in slot.processes())
@@ -170,11 +192,13 @@ class Supervisor:
                 close(slot.sockets)
 
     def _report_came(self, slot: Slot, process: WorkerProcess) -> None:
-        if process.report is None:
+        report, was_ready = process.report, process.is_ready
+        if report is None:
             return
-        self._selector.unregister(process.report)
-        process.read_report()
-        if process.is_ready:
+        process.hear(self._awake)
+        if process.report is None:
+            self._selector.unregister(report)
+        if process.is_ready and not was_ready:
             self._became_ready(slot, process)
 
     def _became_ready(self, slot: Slot, process: WorkerProcess) -> None:

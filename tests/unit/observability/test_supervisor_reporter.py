@@ -59,6 +59,10 @@ def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observed:
             lambda it: it.worker_overdue("1", pid=7),
             {"event": "worker_overdue", "level": "error", "which": "1", "pid": 7},
         ),
+        (
+            lambda it: it.worker_silent("1", pid=7, seconds=30.0),
+            {"event": "worker_silent", "level": "error", "which": "1", "pid": 7, "seconds": 30.0},
+        ),
         (lambda it: it.rolling(), {"event": "rolling_restart", "level": "info"}),
         (lambda it: it.rolled(), {"event": "rolling_restart_done", "level": "info"}),
         (lambda it: it.roll_given_up("0b"), {"event": "rolling_restart_given_up", "level": "error", "which": "0b"}),

@@ -3,14 +3,18 @@
 A process of its own, since only one that has neither threads nor event loop may fork. `python -m
 tests.unit.supervision.node DIRECTORY` runs it; the files in the directory are orders: while there is `broken`,
 workers cannot start; while there is `unreadable`, the configuration is refused; while there is `frail`, workers die
-once they are ready; `deaf` ones do not end when they are told to.
+once they are ready; `deaf` ones do not end when they are told to; while there is
+`watched`, silence is not borne for long, and of the workers only `beating` ones ever beat.
 """
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +59,8 @@ def _work(orders: Path, seat: Seat, reports: Reports) -> int:
     reports.ready()
     if frail:
         return 7
+    if (orders / "beating").exists():
+        threading.Thread(target=_beat, args=[reports], daemon=True).start()
     number = signal.sigwait(told)
     while (orders / "deaf").exists():
         number = signal.sigwait(told)
@@ -62,10 +68,23 @@ def _work(orders: Path, seat: Seat, reports: Reports) -> int:
     return 0
 
 
+def _beat(reports: Reports) -> None:
+    async def live() -> None:
+        reports.beat(asyncio.get_running_loop())
+        await asyncio.Event().wait()
+
+    asyncio.run(live())
+
+
 def _reread(orders: Path) -> Plan:
     if (orders / "unreadable").exists():
         raise ConfigError("it is unreadable")
-    return Plan(work=lambda seat, reports: _work(orders, seat, reports), stop_seconds=1.0, leave_seconds=1.0)
+    return Plan(
+        work=lambda seat, reports: _work(orders, seat, reports),
+        stop_seconds=1.0,
+        leave_seconds=1.0,
+        silence_seconds=3.5 if (orders / "watched").exists() else 60.0,
+    )
 
 
 def _main(orders: Path) -> None:
@@ -108,6 +127,12 @@ class Node:
     def send(self, number: signal.Signals) -> None:
         """Signal the supervisor."""
         self._process.send_signal(number)
+
+    def pause(self, *, seconds: float) -> None:
+        """Stop all of it, the workers too, for so long."""
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            os.killpg(self._process.pid, number)
+            time.sleep(seconds if number == signal.SIGSTOP else 0.1)
 
     def kill(self, label: str) -> None:
         """`kill -9` of a worker."""

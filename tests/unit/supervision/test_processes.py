@@ -31,11 +31,11 @@ def work(seat, reports):
     reports.ready()
     return 3 + seat.slot
 worker = start(work)
-worker.read_report()
-print(worker.is_ready, worker.overdue_at, worker.report, worker.reason, end(worker))
+worker.hear(7.0)
+print(worker.is_ready, worker.overdue_at, worker.heard_at, repr(worker.reason), end(worker))
 """
     )
-    assert out == "True None None  5\n"
+    assert out == "True None 7.0 '' 5\n"
 
 
 def test_why_it_cannot_start_is_told() -> None:
@@ -45,11 +45,11 @@ def work(seat, reports):
     reports.cannot_start("no key")
     return 1
 worker = start(work)
-worker.read_report()
-print(worker.is_ready, worker.overdue_at, worker.reason, end(worker))
+worker.hear(7.0)
+print(worker.is_ready, worker.overdue_at, worker.heard_at, worker.report, worker.reason, end(worker))
 """
     )
-    assert out == "False 2.0 no key 1\n"
+    assert out == "False 2.0 None None no key 1\n"
 
 
 def test_a_crash_is_printed_and_does_not_go_on_in_the_parents_stack() -> None:
@@ -59,7 +59,7 @@ def work(seat, reports):
     raise ValueError("lost")
 try:
     worker = start(work)
-    worker.read_report()
+    worker.hear(7.0)
     print("parent", repr(worker.reason), end(worker))
 finally:
     print("finally")
@@ -96,7 +96,7 @@ def work(seat, reports):
     time.sleep(60)
 def ready():
     worker = start(work)
-    worker.read_report()
+    worker.hear(7.0)
     return worker
 leaving, stopping, killed = ready(), ready(), ready()
 leaving.leave(overdue_at=7.0)
@@ -106,3 +106,45 @@ print(leaving.overdue_at, end(leaving), end(stopping), end(killed))
 """
     )
     assert out == "7.0 8 9 -9\n"
+
+
+def test_a_worker_that_serves_is_silent_once_it_has_not_been_heard_for_long() -> None:
+    out, _ = run(
+        """
+def work(seat, reports):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    reports.ready()
+    signal.sigwait({signal.SIGTERM})
+    os.write(reports._report, b".")
+    return 0
+worker = start(work)
+print(worker.is_silent(99.0, 10.0))
+worker.hear(7.0)
+print(worker.is_silent(16.0, 10.0), worker.is_silent(17.0, 10.0))
+os.kill(worker.pid, signal.SIGTERM)
+worker.hear(20.0)
+print(worker.is_silent(29.0, 10.0), worker.is_silent(30.0, 10.0))
+worker.stop(overdue_at=40.0)
+print(worker.is_silent(99.0, 10.0), end(worker))
+"""
+    )
+    assert out.splitlines() == ["False", "False True", "False True", "False 0"]
+
+
+def test_a_worker_tells_where_it_is_stuck_and_goes_on() -> None:
+    out, err = run(
+        """
+def stuck(reports):
+    reports.ready()
+    time.sleep(1)
+def work(seat, reports):
+    stuck(reports)
+    return 0
+worker = start(work)
+worker.hear(7.0)
+worker.tell_stacks(overdue_at=9.0)
+print(worker.overdue_at, worker.heard_at, end(worker))
+"""
+    )
+    assert out == "9.0 None 0\n"
+    assert "in stuck" in err

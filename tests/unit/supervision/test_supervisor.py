@@ -116,3 +116,25 @@ def test_a_second_signal_waits_for_nobody(tmp_path: Path) -> None:
         node.send(signal.SIGTERM)
         assert node.hear("supervisor_stopping True")[-1] == "supervisor_stopping True"
         assert node.end() == 1
+
+
+def test_a_worker_that_stands_still_is_replaced(tmp_path: Path) -> None:
+    with running(tmp_path) as node:
+        node.hear("ready")
+        node.order("watched")
+        node.send(signal.SIGHUP)
+        node.hear("rolled")
+        heard = node.hear("worker_ready 0")
+        told = ["worker_silent 0b 3.5", "worker_overdue 0b", "worker_ended 0b -9", "worker_restarting 0b 0.0"]
+        assert [line for line in heard if " 0b" in line] == told
+        node.revoke("watched")
+
+
+def test_silence_while_the_supervisor_was_stopped_is_nobodys_fault(tmp_path: Path) -> None:
+    (tmp_path / "beating").touch()
+    (tmp_path / "watched").touch()
+    with running(tmp_path) as node:
+        node.hear("ready")
+        node.pause(seconds=5.0)
+        node.send(signal.SIGTERM)
+        assert not [line for line in node.hear("supervisor_stopping") if line.startswith("worker_silent")]
