@@ -339,6 +339,7 @@ class Application:
                 handshake_timeout=tls.handshake_seconds,
                 target_lag=self._config.limits.target_lag_ms / 1000,
             ),
+            trusted_proxies=self._config.server.trusted_networks,
         )
 
     def _service_api(self) -> ServiceApi:

@@ -9,7 +9,8 @@ import os
 import socket
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where to listen. A port of 0 takes a free one. `plain_http_port` is loopback only, for a front on this
     machine and for measurements. `workers` is how many processes serve under `homeport serve`; 0 is one for each core.
     `node` names this machine among those that share a database, 63 characters at most; without it, it is the host
-    name. Each worker's audit chain is called by it."""
+    name. Each worker's audit chain is called by it. `trusted_proxies` are addresses and networks of load balancers that
+    begin each connection to a TLS port with the PROXY protocol's header, and are believed whom they pass on."""
 
     bind: tuple[str, ...] = ("127.0.0.1", "::1")
     https_port: int = 443
@@ -37,11 +39,24 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     drain_seconds: float = 10.0
     workers: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     node: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,62})?$")] = ""
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def node_name(self) -> str:
         """What this node is called."""
         return self.node or socket.gethostname()
+
+    @property
+    def trusted_networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The trusted proxies; an address is a network of one.
+
+        Raises:
+            ConfigError: one of them is neither.
+        """
+        try:
+            return [ip_network(each) for each in self.trusted_proxies]
+        except ValueError as error:
+            raise ConfigError(f"[server] trusted_proxies: {error}; write 10.0.0.7, or 10.0.0.0/24.") from None
 
     @property
     def worker_count(self) -> int:

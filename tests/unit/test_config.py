@@ -178,3 +178,10 @@ def test_limits_are_the_profiles_unless_they_are_given(
 def test_limits_that_no_sdk_could_follow(tmp_path: Path, key: str, value: int) -> None:
     with pytest.raises(ConfigError, match=key):
         loaded(tmp_path, f"{LEAST}[limits]\n{key} = {value}\n")
+
+
+def test_a_trusted_proxy_is_an_address_or_a_network(tmp_path: Path) -> None:
+    config = loaded(tmp_path, HOMEPORT_SERVER_TRUSTED_PROXIES="10.0.0.7,2001:db8::/64")
+    assert [str(each) for each in config.server.trusted_networks] == ["10.0.0.7/32", "2001:db8::/64"]
+    with pytest.raises(ConfigError, match=r"trusted_proxies: .*10\.0\.0\.7/24.* write"):
+        _ = loaded(tmp_path, HOMEPORT_SERVER_TRUSTED_PROXIES="10.0.0.7/24").server.trusted_networks

@@ -26,6 +26,7 @@ from homeport.endpoints.listening_sockets import BoundSockets, ports_of
 from homeport.endpoints.overload import OverloadControl
 from homeport.endpoints.overload_watch import OverloadWatch
 from homeport.endpoints.ports import EdgeServices
+from homeport.endpoints.proxied import Networks, TrustedProxies
 from homeport.endpoints.streams import ConversationFactory, Streams
 from homeport.endpoints.tls import TlsFront
 from homeport.endpoints.web import Web
@@ -35,6 +36,7 @@ from homeport.protocols.conversation import Transport
 
 # Of the event loop, until what has just been accepted is a connection.
 _TURNS = 3
+_WITHOUT_TLS = "plain_http"
 
 
 class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,8 +123,10 @@ def build_listeners(
     tls_context: Callable[[], SSL.Context],
     conversations: Conversations,
     limits: EdgeLimits,
+    trusted_proxies: Networks = (),
 ) -> Listeners:
-    """The edge, composed and not yet listening. `routes` are those of the web application, tried in order."""
+    """The edge, composed and not yet listening. `routes` are those of the web application, tried in order; each
+    connection of `trusted_proxies` begins with the PROXY protocol's header."""
     connections = OpenConnections(limits.connections)
     control = OverloadControl(target=limits.target_lag, most=limits.handshakes)
     # Without a target there is no overload, here as there.
@@ -136,7 +140,15 @@ def build_listeners(
         linger=limits.linger,
         control=control,
     )
-    protocols = _protocols(services, routes, front=front, conversations=conversations, limits=limits)
+    proxies = TrustedProxies(
+        trusted_proxies, most=limits.handshakes, reporter=services.reporter, timeout=limits.handshake_timeout
+    )
+    protocols = {
+        name: protocol if name == _WITHOUT_TLS else proxies.passing_on(protocol)
+        for name, protocol in _protocols(
+            services, routes, front=front, conversations=conversations, limits=limits
+        ).items()
+    }
     listeners = Listeners(protocols, connections=connections, backlog=limits.backlog)
     listeners.watch = OverloadWatch(
         control,
@@ -182,7 +194,7 @@ def _protocols(
         "https": front.carrying(http.connection),
         "mqtt": front.carrying(mqtt.connection),
         "amqp": front.carrying(amqp.connection),
-        "plain_http": http.plain_connection,
+        _WITHOUT_TLS: http.plain_connection,
     }
 
 
