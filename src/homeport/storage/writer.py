@@ -2,9 +2,9 @@
 
 Callers on the event loop submit works; while there are any, one task takes them in batches to a `Batches` (the
 engine's part) and wakes the callers when their batch is durable. A lone write goes at once; while several are in
-flight the task waits `linger` for more, since under load a commit costs more than a write. A commit that lasts longer
-than `OVERDUE` keeps nobody waiting: who is in it, behind it or comes before its end is told that storage is
-unavailable. Knows neither SQL nor what a write means.
+flight the task waits for more as long as more come, and `linger` at most, since under load a commit costs more than a
+write. A commit that lasts longer than `OVERDUE` keeps nobody waiting: who is in it, behind it or comes before its end
+is told that storage is unavailable. Knows neither SQL nor what a write means.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ MAX_BATCH = 128
 """Works in one transaction at most: more save nothing, and the event loop stands still while they are done."""
 ENOUGH = 64
 """With so many waiting already, lingering saves nothing."""
+STEPS = 3
+"""Parts of the linger; one in which nobody comes is the last."""
 PATIENCE = 4
 """Lone batches after a shared one for which the task goes on lingering."""
 OVERDUE = 10.0
@@ -120,8 +122,15 @@ class GroupCommitWriter(Generic[Context]):
     async def _wait_for_company(self) -> None:
         waiting = len(self._queue)
         if self._linger and waiting < ENOUGH and not self._closed and (waiting > 1 or self._patience):
-            await asyncio.sleep(self._linger)
+            await self._linger_while_more_come()
         self._patience = PATIENCE if len(self._queue) > 1 else max(0, self._patience - 1)
+
+    async def _linger_while_more_come(self) -> None:
+        for _ in range(STEPS):
+            before = len(self._queue)
+            await asyncio.sleep(self._linger / STEPS)
+            if len(self._queue) == before or len(self._queue) >= ENOUGH:
+                return
 
     async def _commit_watched(self, batch: Sequence[_Submission]) -> Sequence[Outcome]:
         watch = asyncio.get_running_loop().call_later(self._overdue_after, self._give_up, batch)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from homeport.storage.port import StorageUnavailable
-from homeport.storage.writer import ENOUGH, MAX_BATCH, PATIENCE, GroupCommitWriter, Outcome, Work
+from homeport.storage.writer import ENOUGH, MAX_BATCH, PATIENCE, STEPS, GroupCommitWriter, Outcome, Work
 
 
 class RecordedBatches:
@@ -157,6 +157,40 @@ def test_writes_in_flight_make_the_next_batch_linger_for_more() -> None:
         await asyncio.gather(*waiting)
 
     assert play(story, linger=0.2).sizes == [1, 4]
+
+
+class Pauses:
+    """The writer's sleeps; one work comes during each of the first `newcomers`."""
+
+    def __init__(self, newcomers: int) -> None:
+        self.taken: list[float] = []
+        self._newcomers = newcomers
+        self._came: list[asyncio.Task[int]] = []
+
+    async def between(self, writer: GroupCommitWriter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        sleep = asyncio.sleep
+
+        async def pause(seconds: float) -> None:
+            self.taken.append(seconds)
+            if len(self.taken) <= self._newcomers:
+                self._came.append(asyncio.ensure_future(writer.submit(give(0))))
+            await sleep(0)
+
+        monkeypatch.setattr(asyncio, "sleep", pause)
+        await asyncio.gather(writer.submit(give(1)), writer.submit(give(2)))
+        await asyncio.gather(*self._came)
+
+
+@pytest.mark.parametrize(("newcomers", "pauses"), [(0, 1), (1, 2), (2, STEPS), (9, STEPS)])
+def test_it_lingers_only_as_long_as_more_come(newcomers: int, pauses: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lingering = Pauses(newcomers)
+
+    async def story(writer: GroupCommitWriter[str], batches: RecordedBatches) -> None:
+        await lingering.between(writer, monkeypatch)
+        assert batches.sizes[0] == 2 + min(newcomers, STEPS)
+
+    play(story, linger=0.3)
+    assert lingering.taken == [0.3 / STEPS] * pauses
 
 
 def test_after_a_shared_batch_some_lone_ones_linger_and_then_none() -> None:
