@@ -11,6 +11,7 @@ from bench.failures import BenchError
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Hold the lock while the block runs. Raises `BenchError` when somebody else holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

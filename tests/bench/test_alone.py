@@ -12,3 +12,8 @@ def test_a_second_benchmark_is_refused_until_the_first_has_ended(tmp_path: Path)
         pytest.fail("both would run")
     with alone(tmp_path / "lock"):
         pass
+
+
+def test_the_first_one_on_a_machine_makes_the_place(tmp_path: Path) -> None:
+    with alone(tmp_path / "build" / "lock"):
+        assert (tmp_path / "build").is_dir()
