@@ -1,5 +1,6 @@
 """A real HAProxy in front of a server, in TCP mode, that names its peers by the PROXY protocol."""
 
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,12 +22,24 @@ def haproxy(directory: Path, *, front: str, source: str, server: str, header: st
     subprocess.run([program, "-c", "-q", "-f", configuration], check=True, timeout=_READY_SECONDS)
     process = subprocess.Popen([program, "-db", "-W", "-q", "-f", configuration], start_new_session=True)
     try:
-        time.sleep(0.2)
-        assert process.poll() is None, "HAProxy has ended"
+        _wait_until_it_listens(process, front)
         yield
     finally:
         process.terminate()
         process.wait(_READY_SECONDS)
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]", front: str) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "HAProxy has ended"
+        try:
+            socket.create_connection((front, AMQP)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("HAProxy does not listen")
 
 
 def _configuration(front: str, source: str, server: str, header: str) -> str:
