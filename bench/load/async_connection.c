@@ -37,7 +37,7 @@ static void set_options(int socket) {
     setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-/* --- OpenSSL's own BIO for sockets, but with the kernel's time stamps ----------------------------------------- */
+/* --- a BIO as OpenSSL's own for sockets, but with the kernel's time stamps ------------------------------------ */
 
 static double seconds(const struct timespec *time) { return (double)time->tv_sec + (double)time->tv_nsec / 1e9; }
 
