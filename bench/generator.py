@@ -54,13 +54,21 @@ class LoadResult:
 
 @dataclass(frozen=True)
 class Generator:
-    """The built load generator."""
+    """The built load generator. Its devices share so many threads; without a number, each has its own."""
 
     binary: Path
+    threads: int | None = None
 
-    def run(self, mode: str, endpoint: Endpoint, fleet: Fleet, *, operations: int, threads: int) -> LoadResult:
-        """Do so many operations. Raises `BenchError` with the first failure when any of them failed."""
-        command = [*self._command(mode, endpoint, fleet, operations), "--threads", str(threads)]
+    def run(self, mode: str, endpoint: Endpoint, fleet: Fleet, *, operations: int, devices: int) -> LoadResult:
+        """Do so many operations, with so many devices at the same time.
+
+        Raises `BenchError` with the first failure when any of them failed.
+        """
+        threads = self.threads or devices
+        command = [
+            *self._command(mode, endpoint, fleet, operations),
+            *("--devices", str(devices), "--threads", str(threads)),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
         if done.returncode != 0:
             raise BenchError(f"{mode} against {endpoint}: {done.stderr.strip()}")

@@ -53,7 +53,7 @@ def main(sizes: str, *, rounds: int, operations: int, check: bool) -> None:
     """Measure a registration over stores of growing size."""
     console = Console()
     numbers = sorted({int(size) for size in sizes.split(",")})
-    settings = Settings(rounds=rounds, operations=operations, threads=24, population=numbers[-1], idle_connections=0)
+    settings = Settings(rounds=rounds, operations=operations, devices=24, population=numbers[-1], idle_connections=0)
     try:
         growth = _measure(console, numbers, settings)
     except BenchError as error:

@@ -113,7 +113,7 @@ def _enroll(server: Homeport) -> Portion:
 def _register(server: Homeport, generator: Generator) -> Portion:
     def register(first: int, count: int) -> None:
         fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=f"member-{first}-")
-        generator.run("https", server.tls, fleet, operations=count, threads=24)
+        generator.run("https", server.tls, fleet, operations=count, devices=24)
 
     return register
 

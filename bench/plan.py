@@ -1,7 +1,8 @@
 """What every case is given: how much to do, the tools to do it with, and whom to tell."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from bench.generator import Fleet, Generator, LoadResult
 from bench.narrator import Narrator
@@ -14,7 +15,7 @@ class Settings:
 
     rounds: int
     operations: int
-    threads: int
+    devices: int
     population: int
     idle_connections: int
 
@@ -33,9 +34,19 @@ class Plan:
     workspace: Path
     narrator: Narrator
 
+    def in_one_thread(self, *, devices: int = 1, operations: int = 1) -> Self:
+        """The same with all devices in one thread of the generator, which disturbs a server least; so many times as
+        many devices and operations."""
+        settings = replace(
+            self.settings,
+            devices=self.settings.devices * devices,
+            operations=self.settings.operations * operations,
+        )
+        return replace(self, settings=settings, generator=replace(self.generator, threads=1))
+
     def load(self, mode: str, endpoint: Endpoint, fleet: Fleet, operations: int) -> LoadResult:
         """So many operations, by as many devices at the same time as the settings say."""
-        return self.generator.run(mode, endpoint, fleet, operations=operations, threads=self.settings.threads)
+        return self.generator.run(mode, endpoint, fleet, operations=operations, devices=self.settings.devices)
 
     def warm_up(self, mode: str, endpoint: Endpoint, fleet: Fleet) -> LoadResult:
         """The operations that come before what is measured."""

@@ -14,6 +14,7 @@ from bench.servers.homeport import homeport
 
 def measure_amqp_sas(plan: Plan) -> CaseResult:
     """Server CPU per registration, AMQP / HTTPS."""
+    plan = plan.in_one_thread()
     with homeport(plan.workspace / "amqp-sas" / "homeport") as server:
         enroll_symmetric_group(server)
         rounds, notes = take_turns(

@@ -22,8 +22,8 @@ def measure_commits(plan: Plan) -> CaseResult:
         enroll_symmetric_group(server)
         rounds = [
             Round(
-                reference=_waits(plan, server, disk, f"alone-{number}-", threads=1),
-                candidate=_waits(plan, server, disk, f"crowd-{number}-", threads=IN_FLIGHT),
+                reference=_waits(plan, server, disk, f"alone-{number}-", devices=1),
+                candidate=_waits(plan, server, disk, f"crowd-{number}-", devices=IN_FLIGHT),
             )
             for number in range(1, plan.settings.rounds + 1)
         ]
@@ -40,11 +40,11 @@ def measure_commits(plan: Plan) -> CaseResult:
     )
 
 
-def _waits(plan: Plan, server: Homeport, disk: Disk, prefix: str, *, threads: int) -> float:
+def _waits(plan: Plan, server: Homeport, disk: Disk, prefix: str, *, devices: int) -> float:
     assert server.plain is not None
     plan.narrator.tell(prefix.rstrip("-"))
     fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=prefix)
     before = disk.waits
     operations = plan.settings.operations
-    plan.generator.run("http-plain", server.plain, fleet, operations=operations, threads=threads)
+    plan.generator.run("http-plain", server.plain, fleet, operations=operations, devices=devices)
     return (disk.waits - before) / operations * 1000

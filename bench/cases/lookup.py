@@ -79,5 +79,5 @@ def _rounds(plan: Plan, small: FilledServer, large: FilledServer) -> Iterator[Ro
 
 def _p99(plan: Plan, filled: FilledServer) -> float:
     """Each device once, in a scattered order."""
-    result = plan.generator.run("lookup", filled.server.tls, filled.fleet, operations=DEVICES, threads=1)
+    result = plan.generator.run("lookup", filled.server.tls, filled.fleet, operations=DEVICES, devices=1)
     return result.latency_p99_us

@@ -16,6 +16,7 @@ DELAY_MS = 5
 
 def measure_slow_disk(plan: Plan) -> CaseResult:
     """Server CPU per registration, slow disk / disk."""
+    plan = plan.in_one_thread()
     directory = plan.workspace / "slow-disk"
     slow = make_disk(directory / "slow", delay_ms=DELAY_MS)
     fast = make_disk(directory / "fast")

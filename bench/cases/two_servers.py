@@ -21,11 +21,12 @@ Pair = tuple[Homeport, Homeport]
 
 def measure_two_servers(plan: Plan) -> CaseResult:
     """Server CPU per registration, on two servers at once / on one of them alone."""
+    plan = plan.in_one_thread(devices=4, operations=2)
     directory = plan.workspace / "two-servers"
     with homeport(directory / "first") as first, homeport(directory / "second", address=SECOND_ADDRESS) as second:
         for server in (first, second):
             enroll_symmetric_group(server)
-            _cost(plan, server, "warm-", plan.settings.warm_up, plan.settings.threads)
+            _cost(plan, server, "warm-", plan.settings.warm_up, plan.settings.devices)
         rounds = list(_rounds(plan, (first, second)))
     return CaseResult(
         case="two-servers",
@@ -41,7 +42,7 @@ def measure_two_servers(plan: Plan) -> CaseResult:
 def _rounds(plan: Plan, pair: Pair) -> Iterator[Round]:
     for number in range(1, plan.settings.rounds + 1):
         plan.narrator.tell(f"round {number} of {plan.settings.rounds}")
-        alone = _cost(plan, pair[0], f"alone-{number}-", plan.settings.operations, plan.settings.threads)
+        alone = _cost(plan, pair[0], f"alone-{number}-", plan.settings.operations, plan.settings.devices)
         both = _costs_together(plan, pair, f"together-{number}-")
         yield Round(
             reference=alone.cpu_us,
@@ -55,15 +56,15 @@ def _costs_together(plan: Plan, pair: Pair, prefix: str) -> list[Cost]:
     """The same devices as on one server, half of them on each."""
     settings = plan.settings
     measure = partial(
-        _cost, plan, prefix=prefix, operations=settings.operations // 2, threads=max(1, settings.threads // 2)
+        _cost, plan, prefix=prefix, operations=settings.operations // 2, devices=max(1, settings.devices // 2)
     )
     with ThreadPoolExecutor(len(pair)) as pool:
         return list(pool.map(measure, pair))
 
 
-def _cost(plan: Plan, server: Homeport, prefix: str, operations: int, threads: int) -> Cost:
+def _cost(plan: Plan, server: Homeport, prefix: str, operations: int, devices: int) -> Cost:
     fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=prefix)
     return cost_of(
         server,
-        lambda: plan.generator.run("https", server.tls, fleet, operations=operations, threads=threads),
+        lambda: plan.generator.run("https", server.tls, fleet, operations=operations, devices=devices),
     )

@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include "failure.h"
+#include "fibers.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -10,8 +11,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { PATIENCE_SECONDS = 20 };
 
 static atomic_long certificate_requests;
 static atomic_long session_tickets;
@@ -71,12 +70,20 @@ void free_endpoint(struct endpoint *endpoint) { SSL_CTX_free(endpoint->tls); }
 
 static void set_options(int socket) {
     int on = 1;
-    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+static void forget_errors(void) {
+    ERR_clear_error();
+    errno = 0;
+}
+
+/* Whether to call OpenSSL again, now that there is news of the socket that it waits for. */
+static bool is_to_repeat(const struct connection *connection, int result) {
+    int reason = SSL_get_error(connection->tls, result);
+    return (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) && wait_for_socket();
 }
 
 static bool handshake(struct connection *connection, SSL_CTX *context, const struct credential *credential) {
@@ -84,57 +91,79 @@ static bool handshake(struct connection *connection, SSL_CTX *context, const str
     if (connection->tls == NULL || SSL_set_fd(connection->tls, connection->socket) != 1 ||
         SSL_set_app_data(connection->tls, (void *)credential) != 1)
         return failed_in_tls("TLS");
-    return SSL_connect(connection->tls) == 1 || failed_in_tls("TLS handshake");
+    int result;
+    do {
+        forget_errors();
+        result = SSL_connect(connection->tls);
+    } while (result != 1 && is_to_repeat(connection, result));
+    return result == 1 || failed_in_tls("TLS handshake");
+}
+
+/* Who sends next waits until it is connected, and learns then if it cannot be. */
+static bool begin_to_connect(int socket, const struct endpoint *endpoint) {
+    const struct sockaddr *address = (const struct sockaddr *)&endpoint->address;
+    return connect(socket, address, endpoint->address_length) == 0 || errno == EINPROGRESS ||
+           failed("connect: %s", strerror(errno));
 }
 
 bool open_connection(struct connection *connection, const struct endpoint *endpoint,
                      const struct credential *credential) {
-    ERR_clear_error();
-    errno = 0;
     connection->tls = NULL;
-    connection->socket = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connection->socket = socket(endpoint->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (connection->socket < 0)
         return failed("socket: %s", strerror(errno));
     set_options(connection->socket);
-    const struct sockaddr *address = (const struct sockaddr *)&endpoint->address;
-    if (connect(connection->socket, address, endpoint->address_length) != 0) {
-        failed("connect: %s", strerror(errno));
+    bool opened = begin_to_connect(connection->socket, endpoint) && watch_socket(connection->socket) &&
+                  (endpoint->tls == NULL || handshake(connection, endpoint->tls, credential));
+    if (!opened)
         reset_connection(connection);
-        return false;
-    }
-    if (endpoint->tls != NULL && !handshake(connection, endpoint->tls, credential)) {
-        reset_connection(connection);
-        return false;
-    }
-    return true;
+    return opened;
 }
 
 static bool send_plain(int socket, const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t sent = send(socket, bytes, length, MSG_NOSIGNAL);
-        if (sent < 0)
+        if (sent < 0 && !(errno == EAGAIN && wait_for_socket()))
             return failed("send: %s", strerror(errno));
-        bytes += sent;
-        length -= (size_t)sent;
+        size_t taken = sent < 0 ? 0 : (size_t)sent;
+        bytes += taken;
+        length -= taken;
     }
+    return true;
+}
+
+static bool receive_plain(int socket, void *bytes, size_t capacity, size_t *received) {
+    ssize_t count;
+    do
+        count = recv(socket, bytes, capacity, 0);
+    while (count < 0 && errno == EAGAIN && wait_for_socket());
+    if (count <= 0)
+        return failed("receive: %s", count == 0 ? "connection closed" : strerror(errno));
+    *received = (size_t)count;
     return true;
 }
 
 bool send_bytes(struct connection *connection, const void *bytes, size_t length) {
     size_t sent;
+    int result;
     if (connection->tls == NULL)
         return send_plain(connection->socket, bytes, length);
-    return SSL_write_ex(connection->tls, bytes, length, &sent) == 1 || failed_in_tls("send");
+    do {
+        forget_errors();
+        result = SSL_write_ex(connection->tls, bytes, length, &sent);
+    } while (result != 1 && is_to_repeat(connection, result));
+    return result == 1 || failed_in_tls("send");
 }
 
 bool receive_some(struct connection *connection, void *bytes, size_t capacity, size_t *received) {
-    if (connection->tls != NULL)
-        return SSL_read_ex(connection->tls, bytes, capacity, received) == 1 || failed_in_tls("receive");
-    ssize_t count = recv(connection->socket, bytes, capacity, 0);
-    if (count <= 0)
-        return failed("receive: %s", count == 0 ? "connection closed" : strerror(errno));
-    *received = (size_t)count;
-    return true;
+    int result;
+    if (connection->tls == NULL)
+        return receive_plain(connection->socket, bytes, capacity, received);
+    do {
+        forget_errors();
+        result = SSL_read_ex(connection->tls, bytes, capacity, received);
+    } while (result != 1 && is_to_repeat(connection, result));
+    return result == 1 || failed_in_tls("receive");
 }
 
 bool receive_exactly(struct connection *connection, void *bytes, size_t length) {

@@ -1,4 +1,4 @@
-/* One blocking connection, with or without TLS.
+/* One connection, with or without TLS. Whoever calls is a fiber, and waits in `wait_for_socket`.
  *
  * TLS is pinned to what both sides of a comparison can do alike: version 1.3, X25519, AES-256-GCM, no
  * resumption. The server's certificate is not checked: that would cost the client as much as the whole

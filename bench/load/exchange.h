@@ -17,11 +17,12 @@ struct target {
     const char *host; /* as it stands in the Host header */
     struct fleet fleet;
     long operations;
-    int threads;
+    int devices; /* at the same time */
+    int threads; /* that they share; 0: each has its own */
     const char *plan; /* of a storm; NULL: there is none */
 };
 
-/* One thread of the generator. */
+/* One device after the other. */
 struct worker {
     const struct target *target;
     struct connection connection; /* between the exchanges of a kept connection; unused by fresh ones */

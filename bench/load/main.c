@@ -1,13 +1,14 @@
 /* homeport-load: devices that register, look up their status or wait, as many as asked for.
  *
  *     homeport-load MODE ADDRESS PORT [--host NAME] [--id-scope S] [--group-key BASE64] [--prefix P]
- *                   [--first N] [--stride N] [--fleet-size N] [--operations N] [--threads N]
- *                   [--credentials PEM-FILE] [--plan STORM-PLAN]
+ *                   [--first N] [--stride N] [--fleet-size N] [--operations N] [--devices N]
+ *                   [--threads N] [--credentials PEM-FILE] [--plan STORM-PLAN]
  *
  * One JSON line on standard output when every operation succeeded; exit code 1 and the first failure on
  * standard error otherwise; `storm` says more (storm.h), takes its ports from its plan, and is one thread that never
- * blocks. Otherwise blocking threads and OpenSSL, nothing else: a client in Python would take several times the
- * processor time of the server that it measures. Its counterparts are bench/generator.py and bench/storm/real_run.py.
+ * blocks. Otherwise so many devices at the same time, each in a thread of its own or all in as many as asked for
+ * (fibers.h). OpenSSL and nothing else: a client in Python would take several times the processor time of the server
+ * that it measures. Its counterparts are bench/generator.py and bench/storm/real_run.py.
  */
 #include "exchange.h"
 #include "failure.h"
@@ -24,7 +25,7 @@
 struct mode {
     const char *name;
     bool with_tls;
-    exchange exchange;                      /* repeated by all threads, or else */
+    exchange exchange;                      /* repeated by all devices, or else */
     bool (*run)(const struct target *target); /* what is done once */
 };
 
@@ -54,8 +55,15 @@ static bool read_number(long *number, const char *text) {
     return (*end == '\0' && end != text && *number > 0) || failed("%s is not a positive number", text);
 }
 
+static bool read_small_number(int *number, const char *text) {
+    long large = 0;
+    if (!read_number(&large, text) || large > 512)
+        return failed("%s is not a number from 1 to 512", text);
+    *number = (int)large;
+    return true;
+}
+
 static bool read_option(struct target *target, int option, const char *value) {
-    long threads = 0;
     switch (option) {
     case 'h': target->host = value; return true;
     case 's': target->fleet.id_scope = value; return true;
@@ -67,11 +75,8 @@ static bool read_option(struct target *target, int option, const char *value) {
     case 'o': target->plan = value; return true;
     case 'z': return read_number(&target->fleet.size, value);
     case 'n': return read_number(&target->operations, value);
-    case 't':
-        if (!read_number(&threads, value) || threads > 512)
-            return failed("the number of threads is 1 to 512");
-        target->threads = (int)threads;
-        return true;
+    case 'm': return read_small_number(&target->devices, value);
+    case 't': return read_small_number(&target->threads, value);
     default: return failed("see the head of main.c for the options");
     }
 }
@@ -82,8 +87,9 @@ static bool read_options(struct target *target, int count, char **arguments) {
         {"group-key", required_argument, NULL, 'k'},  {"prefix", required_argument, NULL, 'p'},
         {"first", required_argument, NULL, 'f'},      {"stride", required_argument, NULL, 'd'},
         {"fleet-size", required_argument, NULL, 'z'}, {"operations", required_argument, NULL, 'n'},
-        {"threads", required_argument, NULL, 't'},    {"credentials", required_argument, NULL, 'c'},
-        {"plan", required_argument, NULL, 'o'},       {NULL, 0, NULL, 0},
+        {"devices", required_argument, NULL, 'm'},    {"threads", required_argument, NULL, 't'},
+        {"credentials", required_argument, NULL, 'c'}, {"plan", required_argument, NULL, 'o'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
@@ -118,6 +124,8 @@ static bool run_mode(struct target *target, char **positional) {
     if (!resolve_endpoint(&target->endpoint, positional[1], positional[2], mode->with_tls))
         return false;
     target->address = positional[1];
+    if (target->threads == 0 || target->threads > target->devices)
+        target->threads = target->devices;
     if (target->host == NULL)
         target->host = target->address;
     bool done = mode->exchange ? run_exchanges(target, mode->exchange) : mode->run(target);
@@ -127,7 +135,7 @@ static bool run_mode(struct target *target, char **positional) {
 
 int main(int count, char **arguments) {
     struct target target = {
-        .fleet = {.id_scope = "0ne00000000", .prefix = "bench-", .stride = 1, .size = 1}, .operations = 1, .threads = 24};
+        .fleet = {.id_scope = "0ne00000000", .prefix = "bench-", .stride = 1, .size = 1}, .operations = 1, .devices = 24};
     signal(SIGPIPE, SIG_IGN);
     allow_many_descriptors();
     bool done = read_options(&target, count, arguments) && check_credentials(&target) &&

@@ -2,6 +2,7 @@
 #include "dps_topics.h"
 #include "exchange.h"
 #include "failure.h"
+#include "fibers.h"
 #include "http_messages.h"
 #include "mqtt_packets.h"
 
@@ -112,15 +113,22 @@ static void wait_for_end_of_input(void) {
         continue;
 }
 
-bool hold_idle_connections(const struct target *target) {
+struct idle {
+    const struct target *target;
+    bool done;
+};
+
+static void hold(void *argument) {
+    struct idle *idle = argument;
+    const struct target *target = idle->target;
     struct connection *held = calloc((size_t)target->operations, sizeof *held);
     long opened = 0;
-    bool all = held != NULL || failed("out of memory");
-    while (all && opened < target->operations) {
-        all = open_idle(&held[opened], target, opened);
+    idle->done = held != NULL || failed("out of memory");
+    while (idle->done && opened < target->operations) {
+        idle->done = open_idle(&held[opened], target, opened);
         opened++;
     }
-    if (all) {
+    if (idle->done) {
         printf("{\"held\": %ld}\n", opened);
         fflush(stdout);
         wait_for_end_of_input();
@@ -128,5 +136,9 @@ bool hold_idle_connections(const struct target *target) {
     for (long i = 0; i < opened; i++)
         reset_connection(&held[i]);
     free(held);
-    return all;
+}
+
+bool hold_idle_connections(const struct target *target) {
+    struct idle idle = {.target = target};
+    return run_fibers(1, hold, &idle) && idle.done;
 }

@@ -1,8 +1,11 @@
+#define _GNU_SOURCE /* SCHED_BATCH */
 #include "run.h"
 
 #include "failure.h"
+#include "fibers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +16,7 @@ struct run {
     const struct target *target;
     exchange exchange;
     double *latencies; /* seconds, by operation */
-    atomic_long next;  /* the first operation that no thread has taken yet */
+    atomic_long next;  /* the first operation that no device has taken yet */
     atomic_bool stopped;
 };
 
@@ -38,7 +41,7 @@ static void stop(struct run *run, long index) {
         fprintf(stderr, "operation %ld: %s\n", index, last_failure());
 }
 
-static void *work(void *argument) {
+static void work(void *argument) {
     struct run *run = argument;
     struct worker worker = {.target = run->target, .connection = {.socket = -1}};
     for (;;) {
@@ -53,18 +56,33 @@ static void *work(void *argument) {
         run->latencies[index] = now() - worker.started;
     }
     reset_connection(&worker.connection);
+}
+
+/* One thread, and the devices that are its share. */
+struct share {
+    struct run *run;
+    int devices;
+    pthread_t thread;
+};
+
+static void *work_in_fibers(void *argument) {
+    struct share *share = argument;
+    if (!run_fibers(share->devices, work, share->run))
+        stop(share->run, share->run->next);
     return NULL;
 }
 
 static bool work_in_threads(struct run *run) {
-    int started = 0, wanted = run->target->threads;
-    pthread_t threads[wanted];
-    while (started < wanted && pthread_create(&threads[started], NULL, work, run) == 0)
+    int started = 0, wanted = run->target->threads, devices = run->target->devices;
+    struct share shares[wanted];
+    for (int i = 0; i < wanted; i++)
+        shares[i] = (struct share){.run = run, .devices = devices / wanted + (i < devices % wanted)};
+    while (started < wanted && pthread_create(&shares[started].thread, NULL, work_in_fibers, &shares[started]) == 0)
         started++;
     if (started < wanted)
         run->stopped = true;
     for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+        pthread_join(shares[i].thread, NULL);
     return started == wanted || failed("could start %d threads only", started);
 }
 
@@ -89,11 +107,17 @@ static void print_result(struct run *run, double seconds, double cpu_seconds) {
            percentile_us(run->latencies, count, 1), handshakes.certificate_requests, handshakes.session_tickets);
 }
 
+/* Devices that share threads are there to disturb a server least: whenever an answer arrives, they wait for a processor
+ * to become free instead of driving the server off its own. */
+static void give_way(void) { sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0}); }
+
 bool run_exchanges(const struct target *target, exchange measured) {
     struct run run = {.target = target, .exchange = measured};
     run.latencies = calloc((size_t)target->operations, sizeof *run.latencies);
     if (run.latencies == NULL)
         return failed("out of memory");
+    if (target->threads < target->devices)
+        give_way();
     double started = now(), cpu_before = own_cpu_seconds();
     bool done = work_in_threads(&run) && !run.stopped;
     if (done)

@@ -1,4 +1,4 @@
-/* Threads that repeat one exchange until all operations are done, and the JSON line about it. */
+/* Devices, in one thread or several, that repeat one exchange until all operations are done, and the JSON line of it. */
 #ifndef HOMEPORT_LOAD_RUN_H
 #define HOMEPORT_LOAD_RUN_H
 

@@ -16,7 +16,7 @@ from bench.servers.homeport import Homeport
 from bench.servers.process import Endpoint
 from bench.storm.deployment import ServiceTimes
 
-THREADS = 24
+DEVICES = 24
 TURNS = 3
 LEAST_SHARE = 0.05
 """Of the whole, for the registration itself, should noise leave less of it."""
@@ -39,7 +39,7 @@ def calibrate(
 
     def cost(mode: str, endpoint: Endpoint, prefix: str) -> Cost:
         fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=prefix, size=operations)
-        return cost_of(server, lambda: generator.run(mode, endpoint, fleet, operations=operations, threads=THREADS))
+        return cost_of(server, lambda: generator.run(mode, endpoint, fleet, operations=operations, devices=DEVICES))
 
     def median(mode: str, endpoint: Endpoint, *prefixes: str) -> Cost:
         return median_of([cost(mode, endpoint, prefix) for prefix in prefixes])

@@ -18,6 +18,7 @@ from bench.narrator import Narrator
 from bench.plan import Plan, Settings
 from bench.registration_rounds import Side, take_turns
 from bench.servers.homeport import Homeport, homeport
+from bench.servers.process import Endpoint
 from rich.console import Console
 
 DEVICES = 4
@@ -38,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Homeport]:
 def register(generator: Generator, server: Homeport, mode: str, fleet: Fleet) -> int:
     """So many certificate requests as the server made."""
     endpoint = {"https": server.tls, "mqtt": server.mqtt, "amqp": server.amqp}[mode]
-    result = generator.run(mode, endpoint, fleet, operations=DEVICES, threads=2)
+    result = generator.run(mode, endpoint, fleet, operations=DEVICES, devices=3)
     assert result.operations == DEVICES
     assert result.session_tickets == 0
     return result.certificate_requests
@@ -59,6 +60,22 @@ def test_devices_register_over_every_transport(generator: Generator, server: Hom
     for mode in ("https", "mqtt", "amqp"):
         fleet = with_certificates(replace(by_token, prefix=f"{mode}-x509-"), tmp_path, authority.device)
         assert register(generator, server, mode, fleet) == DEVICES
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_devices_may_share_threads(generator: Generator, server: Homeport, threads: int) -> None:
+    sharing = replace(generator, threads=threads)
+    enroll_symmetric_group(server)
+    for mode in ("https", "mqtt", "amqp"):
+        fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=f"{mode}-")
+        assert register(sharing, server, mode, fleet) == DEVICES
+
+
+def test_a_server_that_is_gone_ends_the_run(generator: Generator, server: Homeport) -> None:
+    nobody = Endpoint(server.tls.address, server.tls.port + 1_000)
+    fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix="lost-")
+    with pytest.raises(BenchError, match="Connection refused"):
+        generator.run("https", nobody, fleet, operations=1, devices=1)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +99,24 @@ def test_fewer_certificates_than_devices_are_refused(generator: Generator, serve
         Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix="few-"), tmp_path, make_self_signed
     )
     with pytest.raises(BenchError, match="4 certificates are too few for 5 devices"):
-        generator.run("https", server.tls, fleet, operations=DEVICES + 1, threads=1)
+        generator.run("https", server.tls, fleet, operations=DEVICES + 1, devices=1)
+
+
+def make_plan(generator: Generator, directory: Path) -> Plan:
+    settings = Settings(rounds=2, operations=DEVICES, devices=2, population=0, idle_connections=0)
+    return Plan(
+        settings=settings,
+        generator=generator,
+        workspace=directory,
+        narrator=Narrator(Console(file=io.StringIO())),
+    )
+
+
+def test_a_plan_in_one_thread_is_one_of_more_devices(generator: Generator, tmp_path: Path) -> None:
+    plan = make_plan(generator, tmp_path)
+    shared = plan.in_one_thread(devices=4, operations=2)
+    assert (shared.settings.devices, shared.settings.operations) == (8, 2 * DEVICES)
+    assert (plan.generator.threads, shared.generator.threads) == (None, 1)
 
 
 def test_every_turn_has_devices_of_its_own(generator: Generator, server: Homeport, tmp_path: Path) -> None:
@@ -94,12 +128,10 @@ def test_every_turn_has_devices_of_its_own(generator: Generator, server: Homepor
         enroll_individuals(server, {name: device.pem for name, device in devices.items()})
         return write_credentials(tmp_path / f"{prefix}.pem", devices)
 
-    settings = Settings(rounds=2, operations=DEVICES, threads=2, population=0, idle_connections=0)
-    narrator = Narrator(Console(file=io.StringIO()))
-    plan = Plan(settings=settings, generator=generator, workspace=tmp_path, narrator=narrator)
+    plan = make_plan(generator, tmp_path)
     https = Side(server=server, endpoint=server.tls, mode="https", id_scope=server.id_scope)
     mqtt = Side(server=server, endpoint=server.mqtt, mode="mqtt", id_scope=server.id_scope)
     rounds, notes = take_turns(plan, https, mqtt, certify)
-    assert turns == [("warm-", settings.warm_up), ("round-1-", DEVICES), ("round-2-", DEVICES)]
+    assert turns == [("warm-", plan.settings.warm_up), ("round-1-", DEVICES), ("round-2-", DEVICES)]
     assert len(rounds) == 2
     assert notes == ["homeport: asked for a client certificate, 0 session tickets a connection"] * 2

@@ -46,7 +46,7 @@ def report() -> Report:
     return Report(
         machine=MACHINE,
         versions={"nginx": "1.22.1", "OpenSSL (nginx)": "OpenSSL 3.0.22"},
-        settings=Settings(rounds=2, operations=2_000, threads=24, population=1_000_000, idle_connections=1_000),
+        settings=Settings(rounds=2, operations=2_000, devices=24, population=1_000_000, idle_connections=1_000),
         results=[KEPT, MISSED],
         complete=True,
     )
