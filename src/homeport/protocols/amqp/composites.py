@@ -4,7 +4,8 @@ Counterpart: `performatives.py`. A descriptor may come as a number or as its sym
 is none of these stays what it is, wherever its field allows that.
 """
 
-from typing import NamedTuple, get_args
+from collections.abc import Callable
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from msgspec.structs import astuple
@@ -12,7 +13,7 @@ from msgspec.structs import astuple
 from homeport.protocols.amqp import performatives
 from homeport.protocols.amqp.conditions import Malformed
 from homeport.protocols.amqp.encoding import encode, encode_described_list
-from homeport.protocols.amqp.types import Array, Described, Map, Symbol, Ulong
+from homeport.protocols.amqp.types import Described, Symbol, Ulong
 
 _CODES: dict[type[msgspec.Struct], tuple[int, str]] = {
     performatives.Open: (0x10, "open"),
@@ -45,25 +46,25 @@ _CODES: dict[type[msgspec.Struct], tuple[int, str]] = {
 class _Field(NamedTuple):
     name: str
     kinds: tuple[type, ...]
-    default: object  # None where the field is required
 
 
-def _fields(composite: type[msgspec.Struct]) -> tuple[_Field, ...]:
-    return tuple(
-        _Field(field.name, get_args(field.type) or (field.type,), None if field.required else field.default)
-        for field in msgspec.structs.fields(composite)
-    )
-
-
-_FIELDS = {composite: _fields(composite) for composite in _CODES}
+_STRUCT_FIELDS = {composite: msgspec.structs.fields(composite) for composite in _CODES}
+_FIELDS = {
+    composite: tuple(_Field(field.name, get_args(field.type) or (field.type,)) for field in fields)
+    for composite, fields in _STRUCT_FIELDS.items()
+}
+_DEFAULTS: dict[type[msgspec.Struct], tuple[object, ...]] = {
+    composite: tuple(None if field.required else field.default for field in fields)
+    for composite, fields in _STRUCT_FIELDS.items()
+}
 _REQUIRED = {
-    composite: tuple(field.name for field in msgspec.structs.fields(composite) if field.required)
-    for composite in _CODES
+    composite: tuple(field.name for field in fields if field.required) for composite, fields in _STRUCT_FIELDS.items()
 }
 _COMPOSITES: dict[object, type[msgspec.Struct]] = {
     **{Ulong(code): composite for composite, (code, _) in _CODES.items()},
     **{Symbol(f"amqp:{name}:list"): composite for composite, (_, name) in _CODES.items()},
 }
+_NAMES = int, str  # what a descriptor may be of which there are structs; a compound one could not even be looked up
 _NULL = encode(None)
 
 
@@ -74,8 +75,8 @@ def encode_composite(value: msgspec.Struct) -> bytes:
         TypeError, OverflowError, ValueError: as `encoding.encode`.
     """
     items = [
-        _NULL if item is None or item == field.default else _encoded(item)
-        for field, item in zip(_FIELDS[type(value)], astuple(value), strict=True)
+        _NULL if item is None or item == default else _ENCODERS.get(type(item), encode)(item)
+        for default, item in zip(_DEFAULTS[type(value)], astuple(value), strict=True)
     ]
     while items and items[-1] is _NULL:
         items.pop()
@@ -88,7 +89,7 @@ def composed(value: object) -> object:
     Raises:
         Malformed: it has the descriptor of a struct, and not its form.
     """
-    if not isinstance(value, Described) or isinstance(value.descriptor, list | Map | Array | Described):
+    if not isinstance(value, Described) or not isinstance(value.descriptor, _NAMES):
         return value
     composite = _COMPOSITES.get(value.descriptor)
     if composite is None:
@@ -98,16 +99,12 @@ def composed(value: object) -> object:
     return _struct(composite, value.value)
 
 
-def _encoded(item: object) -> bytes:
-    return encode_composite(item) if isinstance(item, msgspec.Struct) and type(item) in _CODES else encode(item)
-
-
 def _struct(composite: type[msgspec.Struct], items: list[object]) -> msgspec.Struct:
     fields = _FIELDS[composite]
     if len(items) > len(fields):
         raise Malformed(f"{composite.__name__} has more fields than are known")
     values = {}
-    for (name, kinds, _), item in zip(fields, items, strict=False):
+    for (name, kinds), item in zip(fields, items, strict=False):
         if item is None:
             continue
         value = composed(item) if isinstance(item, Described) else item
@@ -118,3 +115,6 @@ def _struct(composite: type[msgspec.Struct], items: list[object]) -> msgspec.Str
         if name not in values:
             raise Malformed(f"{composite.__name__} lacks {name}")
     return composite(**values)
+
+
+_ENCODERS: dict[type, Callable[[Any], bytes]] = dict.fromkeys(_CODES, encode_composite)

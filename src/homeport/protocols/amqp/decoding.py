@@ -108,7 +108,7 @@ class Values:
         pairs = Map()
         for _ in range(count // 2):
             key, value = self._value(depth + 1), self._value(depth + 1)
-            if isinstance(key, list | Map | Described | Array) or key in pairs:
+            if isinstance(key, _COMPOUND) or key in pairs:
                 raise Malformed("a map with a compound key, or with one twice")
             pairs[key] = value
         return self._ended(end, pairs)
@@ -175,6 +175,7 @@ class Values:
         return self._data[start:end]
 
 
+_COMPOUND = list, Map, Described, Array
 _Reader = Callable[[Values, int, int], object]
 
 
