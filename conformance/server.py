@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from tests import postgresql
+from tests.loopback import Network, address
 
 # Each process of a parallel run has a server of its own.
-ADDRESS = f"127.0.0.{61 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+ADDRESS = address(Network.CONFORMANCE)
 READY_SECONDS = 20
 STOP_SECONDS = 20
 WORKERS = os.environ.get("HOMEPORT_TEST_WORKERS", "1")

@@ -6,12 +6,12 @@ error by `instanceof`, and npm installs that class in several copies, of `azure-
 The server has a small limit here, so it is one of its own.
 """
 
-import os
 import re
 import time
 from collections.abc import Iterator
 
 import pytest
+from tests.loopback import Network, address
 from tests.sockets.api import Administrator
 from tests.sockets.devices import Device
 from tests.sockets.peer import HTTPS, Peer
@@ -38,8 +38,7 @@ ERRORS = {
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    server = ServerProcess(tmp_path_factory.mktemp("limited"), f"127.0.73.{worker + 1}", workers=1)
+    server = ServerProcess(tmp_path_factory.mktemp("limited"), address(Network.CONFORMANCE_THROTTLING), workers=1)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HOMEPORT_LIMITS_REGISTRATIONS_PER_MINUTE_PER_DEVICE", str(PER_MINUTE))
         try:

@@ -17,10 +17,12 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from tests.loopback import Network, address
+
 USER = "homeport"
 PASSWORD = "not-asked-for"
 # Each process of a parallel run has a server of its own.
-_ADDRESS = f"127.0.91.{1 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+_ADDRESS = address(Network.POSTGRESQL)
 _UNPRIVILEGED = ("postgres", "nobody")
 _START_SECONDS = 30
 _FAST = ("fsync=off", "full_page_writes=off", "max_connections=200")

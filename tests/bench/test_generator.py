@@ -4,7 +4,6 @@ A handful of devices each; what they cost is not looked at.
 """
 
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.registration_rounds import Side, take_turns
 from bench.servers.homeport import Homeport, homeport
 from bench.servers.process import Endpoint
 from rich.console import Console
+from tests.loopback import Network, address
 
 DEVICES = 4
 
@@ -31,8 +31,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Homeport]:
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    with homeport(tmp_path / "homeport", address=f"127.77.1.{worker + 1}") as running:
+    with homeport(tmp_path / "homeport", address=address(Network.GENERATOR)) as running:
         yield running
 
 

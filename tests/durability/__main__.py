@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from tests.durability.rounds import Round, play
+from tests.loopback import Network, address
 
-_ADDRESS = "127.0.0.73"
+_ADDRESS = address(Network.DURABILITY)
 
 
 def main() -> int:

@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 
 from tests.durability.rounds import play
+from tests.loopback import Network, address
 
-ADDRESS = "127.0.0.72"
 ROUNDS = 3
 DEVICES = 100
 
@@ -16,7 +16,7 @@ DEVICES = 100
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     seed = secrets.randbelow(1_000_000)
     print(f"seed {seed}")
-    played = list(play(tmp_path, address=ADDRESS, rounds=ROUNDS, devices=DEVICES, seed=seed))
+    played = list(play(tmp_path, address=address(Network.DURABILITY), rounds=ROUNDS, devices=DEVICES, seed=seed))
     for each in played:
         print(each)
     # Were nothing acknowledged, nothing would have been proved.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults.addresses import address
+from tests.loopback import Network, address
 from tests.storage.material import NOW, hub_device, hub_twin, individual, record
 
 from homeport.application import open_storage
@@ -32,7 +32,7 @@ _AT_ONCE = 200
 def make(directory: Path, devices: int, told: Callable[[int], object] = lambda _: None) -> Path:
     """Make it in a directory; its database file. `told` is called with how many devices more there are."""
     subprocess.run(
-        [HOMEPORT, "init", "--data-dir", directory, "--host", address("copy")], check=True, capture_output=True
+        [HOMEPORT, "init", "--data-dir", directory, "--host", address(Network.COPY)], check=True, capture_output=True
     )
     asyncio.run(_fill(directory, devices, told))
     return directory / "homeport.db"

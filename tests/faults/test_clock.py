@@ -8,10 +8,10 @@ from urllib.parse import quote_plus
 
 import pytest
 from tests.faults import outage
-from tests.faults.addresses import address
 from tests.faults.clock import SteppedClock
 from tests.faults.crowd import Crowd
 from tests.faults.witnesses import Witnesses, poll, register
+from tests.loopback import Network, address
 from tests.sockets.devices import Device
 from tests.sockets.server_process import Deployment, ServerProcess
 from tests.storage.material import tell
@@ -19,7 +19,7 @@ from tests.workers.node import until
 
 from homeport.security.sas import decode_key, sign_sas_token
 
-ADDRESS = address("clock")
+ADDRESS = address(Network.CLOCK)
 STEP = 600
 CLAIM = 30
 

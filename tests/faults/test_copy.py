@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 from tests import postgresql
 from tests.faults import deployment
-from tests.faults.addresses import address
 from tests.faults.copy_process import CopyProcess
+from tests.loopback import Network, address
 from tests.sockets.api import Administrator
 from tests.sockets.devices import Device
 from tests.sockets.server_process import ServerProcess
@@ -29,7 +29,7 @@ from homeport.storage.tables import PAGE
 
 DEVICES = PAGE + 100
 """More than a page."""
-ADDRESS = address("copy")
+ADDRESS = address(Network.COPY)
 pytestmark = pytest.mark.usefixtures("on_sqlite")
 FILLED = ("individual_enrollments", "subjects", "registrations", "hub_devices", "audit")
 

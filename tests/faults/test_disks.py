@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.faults import outage
-from tests.faults.addresses import address
 from tests.faults.disks import SmallDisk, as_root, small_disk
 from tests.faults.injection import read_only
 from tests.faults.locks import locked
+from tests.loopback import Network, address
 from tests.sockets.server_process import ServerProcess
 
-ADDRESS = address("disks")
+ADDRESS = address(Network.DISKS)
 
 pytestmark = pytest.mark.usefixtures("on_sqlite")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests import postgresql
 from tests.faults import outage
-from tests.faults.addresses import address
+from tests.loopback import Network, address
 from tests.sockets.server_process import ServerProcess
 
-ADDRESS = address("postgresql")
+ADDRESS = address(Network.DATABASE_GONE)
 
 
 @pytest.fixture

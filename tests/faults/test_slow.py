@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 from tests.faults import outage
-from tests.faults.addresses import address
 from tests.faults.crowd import Crowd
 from tests.faults.injection import slow_syncs
 from tests.faults.locks import locked, locked_in_bursts
 from tests.faults.witnesses import Witnesses
+from tests.loopback import Network, address
 from tests.sockets.server_process import ServerProcess
 
 from homeport.storage.writer import OVERDUE
 
-ADDRESS = address("slow")
+ADDRESS = address(Network.SLOW_DATABASE)
 
 pytestmark = pytest.mark.usefixtures("on_sqlite")
 

@@ -1,6 +1,5 @@
 """Behind a real HAProxy every device has its own address again, on every port; and nobody else can claim one."""
 
-import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fronts.haproxy import haproxy
+from tests.loopback import Network, address
 from tests.sockets.peer import AMQP, HTTPS, MQTT
 from tests.sockets.raw_http import request
 from tests.sockets.server_process import Deployment, ServerProcess
@@ -15,9 +15,8 @@ from tests.sockets.server_process import Deployment, ServerProcess
 from homeport.protocols.mqtt.encoding import encode
 from homeport.protocols.mqtt.packets import Connect
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-SERVER, FRONT, SOURCE = (f"127.0.76.{10 * WORKER + number}" for number in (1, 2, 3))
-DEVICE, NEIGHBOUR = "127.0.77.1", "127.0.77.2"
+SERVER, FRONT, SOURCE = map(address, (Network.BEHIND_A_FRONT, Network.FRONT, Network.FRONT_TO_SERVER))
+DEVICE, NEIGHBOUR = "127.0.60.1", "127.0.60.2"
 ALLOWED = 8
 CONNECT = encode(Connect(client_id="nobody", keep_alive=60, user_name="nobody", password=b""))
 SASL = b"AMQP\x03\x01\x00\x00"

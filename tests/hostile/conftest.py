@@ -3,23 +3,18 @@
 With several workers each has a server of its own, at an address of its own.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from tests.hostile.site import Site
+from tests.loopback import Network, address
 from tests.sockets.server_process import ServerProcess
-
-
-def _address() -> str:
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return f"127.0.71.{worker + 1}"
 
 
 @pytest.fixture(scope="session")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server, at its most talkative."""
-    server = ServerProcess(tmp_path_factory.mktemp("hostile"), _address(), log_level="debug")
+    server = ServerProcess(tmp_path_factory.mktemp("hostile"), address(Network.HOSTILE), log_level="debug")
     try:
         site = Site.open(server)
         yield site

@@ -5,7 +5,6 @@ own, and the limits that are in all stay out of reach but for those that a test 
 """
 
 import base64
-import os
 import socket
 import ssl
 from collections import Counter
@@ -15,6 +14,7 @@ import pytest
 from tests.hostile.amqp_attempts import LinkedPeer, message, request
 from tests.hostile.attempts import DeviceAttempt
 from tests.hostile.site import Site
+from tests.loopback import Network, address
 from tests.sockets.api import Administrator
 from tests.sockets.devices import Device
 from tests.sockets.peer import HTTPS, Peer
@@ -43,8 +43,9 @@ UNKNOWN_KEY = base64.b64encode(b"a key of no group here").decode()
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with small limits."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    server = ServerProcess(tmp_path_factory.mktemp("limited"), f"127.0.72.{worker + 1}", log_level="debug", workers=1)
+    server = ServerProcess(
+        tmp_path_factory.mktemp("limited"), address(Network.THROTTLING), log_level="debug", workers=1
+    )
     with pytest.MonkeyPatch.context() as environment:
         for key, value in LIMITS.items():
             environment.setenv(f"HOMEPORT_LIMITS_{key}", value)

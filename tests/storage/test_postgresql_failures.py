@@ -25,7 +25,7 @@ def database() -> Iterator[str]:
 
 @pytest.fixture
 def own_server() -> Iterator[PostgresqlServer]:
-    server = PostgresqlServer("127.0.91.30")
+    server = PostgresqlServer()
     server.start()
     yield server
     server.remove()

@@ -1,11 +1,11 @@
 """One server for all transcripts, and a device of each kind that has never registered."""
 
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.loopback import Network, address
 from tests.sockets.server_process import Deployment, ServerProcess
 from tests.transcripts.device import Device, enroll_by_certificate, enroll_by_key
 
@@ -15,8 +15,7 @@ _NUMBERS = itertools.count(1)
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The server, with nothing but its defaults."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    server = ServerProcess(tmp_path_factory.mktemp("transcripts"), f"127.0.72.{worker + 1}")
+    server = ServerProcess(tmp_path_factory.mktemp("transcripts"), address(Network.TRANSCRIPTS))
     try:
         yield server.start()
         server.stop()

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.loopback import Network, address
 from tests.sockets.server_process import ServerProcess
 
-ADDRESS = f"127.0.74.{1 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+ADDRESS = address(Network.WORKERS)
 _PATIENCE = 60
 
 Event = dict[str, Any]
@@ -70,9 +71,9 @@ def until(is_true: Callable[[], object], what: str, server: ServerProcess) -> No
 
 
 @contextmanager
-def running(directory: Path, address: str = ADDRESS) -> Iterator[Node]:
+def running(directory: Path) -> Iterator[Node]:
     """A node; it has to end by itself, and without a crash."""
-    server = ServerProcess(directory, address, workers=2)
+    server = ServerProcess(directory, ADDRESS, workers=2)
     try:
         yield Node(server)
         server.stop()

@@ -23,7 +23,6 @@ from homeport.protocols.mqtt.hub_topics import Subscription
 from homeport.protocols.mqtt.packets import Connack, Connect, Puback, Publish, ReturnCode, Suback, Subscribe
 from homeport.storage.node_memory import NODE_MEMORY
 
-ADDRESS = "127.0.93.1"
 MANY = 16
 
 
@@ -97,7 +96,7 @@ def run_parent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with running(tmp_path, ADDRESS) as node, ExitStack() as resources:
+    with running(tmp_path) as node, ExitStack() as resources:
         yield Fleet(node, resources)
 
 
@@ -188,7 +187,7 @@ def test_devices_are_told_and_displaced_across_a_rolling_restart(fleet: Fleet, r
 
 
 def test_nothing_is_left_of_what_the_workers_shared(tmp_path: Path, run_parent: Path) -> None:
-    with running(tmp_path, ADDRESS) as node:
+    with running(tmp_path) as node:
         with Administrator(node.deployment) as administrator:
             device = HubDevice(node, administrator, "dev")
             with device.connect() as peer:

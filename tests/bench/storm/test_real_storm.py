@@ -3,7 +3,6 @@
 How long anything takes is not looked at.
 """
 
-import os
 import socket
 import threading
 from array import array
@@ -23,6 +22,7 @@ from bench.storm.clients import CLIENTS, ApplicationLoop, RetryRule
 from bench.storm.fleet import Fleet
 from bench.storm.real_plan import write_plan
 from bench.storm.real_run import RealStorm, run_storm
+from tests.loopback import Network, address
 
 AT_ONCE = ApplicationLoop(first=0.05, longest=0.1)
 
@@ -34,9 +34,8 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeport]:
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     directory = tmp_path_factory.mktemp("homeport")
-    with homeport(directory, address=f"127.77.2.{worker + 1}") as running:
+    with homeport(directory, address=address(Network.STORM)) as running:
         enroll_symmetric_group(running)
         yield running
 

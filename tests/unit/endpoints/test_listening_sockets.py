@@ -5,11 +5,12 @@ import socket
 from collections import Counter
 
 import pytest
+from tests.loopback import Network, address
 
 from homeport.endpoints import listening_sockets as module
 from homeport.endpoints.listening_sockets import Ports, bind, bind_sets, close, ports_of
 
-HOST, OTHER = "127.0.92.1", "127.0.92.2"
+HOST, OTHER = address(Network.SOCKETS), address(Network.OTHER_SOCKETS)
 HTTPS = Ports(https=0, mqtt=None, amqp=None)
 
 
