@@ -58,7 +58,7 @@ def refused_verbs(judge: Judge, connection_string: str, fleet: Fleet) -> Iterato
     """The verbs that this connection string may not use, each tried on an enrollment of its own."""
     for verb in VERBS:
         record = fleet.enroll_device()
-        request = {"id": record["registrationId"], "record": record, "etag": "*", "pageSize": 1}
+        request = {"id": record["registrationId"], "record": record, "etag": "*", "pageSize": 1, "pages": 1}
         try:
             judge.ask(verb, kind="enrollment", connectionString=connection_string, **request)
         except Refusal as refusal:

@@ -140,6 +140,7 @@ def test_delete(cell: Cell, kind: str, with_etag: bool, ask: Ask) -> None:
     refused(cell, 404, ask, "delete", id=record[ID_FIELD[kind]])
 
 
+@pytest.mark.walks_all_enrollments
 def test_query_walks_all_pages_and_shows_no_keys(kind: str, ask: Ask) -> None:
     created = {ask("put", record=new_record(kind))[ID_FIELD[kind]] for _ in range(5)}
     pages = ask("query", pageSize=2)
@@ -151,6 +152,7 @@ def test_query_walks_all_pages_and_shows_no_keys(kind: str, ask: Ask) -> None:
     assert not any(shows_keys(record) for record in records)
 
 
+@pytest.mark.walks_all_enrollments
 def test_query_gives_all_in_one_page_without_continuation(kind: str, ask: Ask) -> None:
     created = ask("put", record=new_record(kind))
     found = {record[ID_FIELD[kind]] for page in ask("query", pageSize=100) for record in page}

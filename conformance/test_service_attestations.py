@@ -98,6 +98,7 @@ def test_create_from_base64(kind: str, form: str, ask: Ask) -> None:
 
 @by_certificate
 @of_both_kinds
+@pytest.mark.walks_all_enrollments
 def test_every_read_shows_the_same(kind: str, ask: Ask) -> None:
     created = ask("put", record=with_certificates(kind, primary=new_identity(kind), secondary=new_identity(kind)))
     identifier = created[ID_FIELD[kind]]

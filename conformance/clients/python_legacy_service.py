@@ -4,6 +4,7 @@ Records cross the line protocol as on the wire; here they become the SDK's model
 by `python_service.py`.
 """
 
+from itertools import islice
 from typing import Any
 
 from provisioningserviceclient import (
@@ -60,10 +61,11 @@ def attestation(request: Request) -> object:
 
 
 def query(request: Request) -> list[object]:
-    """Every page, as the SDK walks them by continuation."""
+    """Every page, or so many, as the SDK walks them by continuation."""
     found = client(request)
     start = found.create_individual_enrollment_query if _individual(request) else found.create_enrollment_group_query
-    return [[_wire(model) for model in page] for page in start(EVERYTHING, request["pageSize"])]
+    pages = islice(start(EVERYTHING, request["pageSize"]), request.get("pages"))
+    return [[_wire(model) for model in page] for page in pages]
 
 
 def get_registration(request: Request) -> object:

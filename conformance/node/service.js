@@ -51,7 +51,7 @@ async function attestation(request) {
 }
 
 async function query(request) {
-  return pages(call(request, 'query', EVERYTHING, request.pageSize));
+  return pages(call(request, 'query', EVERYTHING, request.pageSize), request.pages);
 }
 
 async function getRegistration(request) {
@@ -67,11 +67,11 @@ async function queryRegistrations(request) {
   return pages(client(request).createEnrollmentGroupDeviceRegistrationStateQuery(EVERYTHING, groupId, pageSize));
 }
 
-async function pages(query) {
+async function pages(query, most) {
   const found = [];
   do {
     found.push((await query.next(query.continuationToken)).responseBody);
-  } while (query.hasMoreResults);
+  } while (query.hasMoreResults && found.length !== most);
   return found;
 }
 
