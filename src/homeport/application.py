@@ -66,14 +66,14 @@ _DAY = 86_400.0
 _CONNECTIONS = 20_000
 
 
-async def open_storage(config: StorageConfig, *, clock: Clock, writer_name: str) -> Storage:
-    """The database of a configuration; `writer_name` is this process' audit chain.
+async def open_storage(config: StorageConfig, *, clock: Clock, writer_name: str, workers: int = 1) -> Storage:
+    """The database of a configuration; `writer_name` is this process' audit chain, one of so many workers'.
 
     Raises:
         ConfigError: the sealing key cannot be read or is not one, or the database cannot be opened.
     """
     sealer = Sealer(read_sealing_key(config.sealing_key))
-    linger = config.linger_ms / 1000
+    linger = config.linger(workers)
     try:
         if config.url is None:
             file = config.path or MEMORY
@@ -202,7 +202,7 @@ class Application:
         require_files(config)
         clock = SystemClock()
         async with AsyncExitStack() as opened:
-            storage = await open_storage(config.storage, clock=clock, writer_name=seat.name)
+            storage = await open_storage(config.storage, clock=clock, writer_name=seat.name, workers=seat.workers)
             opened.push_async_callback(storage.close)
             channel = await open_channel(config.storage)
             if channel is not None:

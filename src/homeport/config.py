@@ -19,6 +19,8 @@ import msgspec
 from homeport.observability.logging import LogFormat
 from homeport.storage.database_url import DatabaseUrl
 
+_LONGEST_SHARED_LINGER_MS = 30.0
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message says where and what to do."""
@@ -82,14 +84,22 @@ class TlsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class StorageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The database, either `path`, a SQLite file, or `url`, a PostgreSQL database that several nodes may share, as in
     `postgresql://homeport@db.example/homeport?sslmode=verify-full`; the file with the sealing key (32 bytes, base64),
-    the same for all nodes; and how long a commit may wait for company, in milliseconds. A password may stand in the
-    URL, or better in `HOMEPORT_STORAGE_URL` or the file that `PGPASSFILE` names. From the environment, one of `path`
-    and `url` takes the place of the other."""
+    the same for all nodes; and how long a commit may wait for company, in milliseconds, for each of the workers that
+    the company is divided among, but not beyond 30. A password may stand in the URL, or better in
+    `HOMEPORT_STORAGE_URL` or the file that `PGPASSFILE` names. From the environment, one of `path` and `url` takes the
+    place of the other."""
 
     sealing_key: Path
     path: Path | None = None
     url: DatabaseUrl | None = None
-    linger_ms: float = 10.0
+    linger_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 10.0
+
+    def linger(self, workers: int) -> float:
+        """Seconds that a commit of one of so many workers may wait: so long that the node commits as often as with one.
+
+        Company is not worth every wait: devices notice tenths of seconds.
+        """
+        return max(self.linger_ms, min(workers * self.linger_ms, _LONGEST_SHARED_LINGER_MS)) / 1000
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -53,6 +53,22 @@ def test_what_names_no_node_is_refused(tmp_path: Path, line: str) -> None:
         loaded(tmp_path, LEAST + f"[server]\n{line}\n")
 
 
+@pytest.mark.parametrize(
+    ("linger_ms", "workers", "seconds"),
+    [("10", 1, 0.01), ("10", 2, 0.02), ("10", 3, 0.03), ("10", 16, 0.03), ("50", 2, 0.05), ("0", 8, 0)],
+)
+def test_workers_wait_longer_for_company_that_is_divided_among_them(
+    tmp_path: Path, linger_ms: str, workers: int, seconds: float
+) -> None:
+    assert loaded(tmp_path, HOMEPORT_STORAGE_LINGER_MS=linger_ms).storage.linger(workers) == seconds
+
+
+@pytest.mark.parametrize("linger_ms", ["-1", "1001"])
+def test_no_commit_waits_for_ever(tmp_path: Path, linger_ms: str) -> None:
+    with pytest.raises(ConfigError, match="linger_ms"):
+        loaded(tmp_path, HOMEPORT_STORAGE_LINGER_MS=linger_ms)
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = loaded(tmp_path)
     assert config.tls.certificate == tmp_path / "server.pem"
