@@ -2,7 +2,8 @@
 
 A journey to the server costs more than the look-up there. So whoever waits for a connection waits in company: the
 same question is asked once for all who ask it, and the one read of a registration, which under load is asked for many
-devices at once, goes as one statement for all of them. Nobody waits for company that is not there.
+devices at once, goes as one statement for all of them, and as one at a time: who comes while it is under way is in the
+next. Nobody waits for company that is not there.
 
 A connection is never in the hands of a caller, who may give up at any moment: a task owns it while there are questions.
 """
@@ -52,6 +53,8 @@ class ReadPool:
         self._idle: list[PostgresqlConnection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, list[_Question]] = defaultdict(list)
+        self._under_way: set[str] = set()
+        """Statements for many that are being answered; whoever asked them takes the questions that come meanwhile."""
         self._busy = 0
         """Tasks that will look for questions once more; a task is done a moment later than it has looked."""
         self._closed = False
@@ -67,7 +70,7 @@ class ReadPool:
         loop = asyncio.get_running_loop()
         question = _Question(parameters, loop.create_future())
         self._waiting[sql].append(question)
-        if self._busy < self._size:
+        if self._busy < self._size and sql not in self._under_way:
             self._busy += 1
             task = loop.create_task(self._answer_all())
             self._tasks.add(task)
@@ -84,8 +87,8 @@ class ReadPool:
         self._idle.clear()
 
     async def _answer_all(self) -> None:
-        while self._waiting:
-            sql, questions = self._take()
+        while taken := self._take():
+            sql, questions = taken
             try:
                 answers = await self._answers(sql, [question.parameters for question in questions])
             except Exception as error:  # The task must outlive every error; each waiter learns of this one.
@@ -95,13 +98,17 @@ class ReadPool:
             else:
                 for question, answer in zip(questions, answers, strict=True):
                     question.answer(answer)
+            self._under_way.discard(sql)
         self._busy -= 1
 
-    def _take(self) -> tuple[str, list[_Question]]:
-        """The questions that have waited longest, as many as one statement answers."""
-        sql, waiting = next(iter(self._waiting.items()))
-        del self._waiting[sql]
+    def _take(self) -> tuple[str, list[_Question]] | None:
+        """The questions that have waited longest, as many as one statement answers; none if others will see to all."""
+        sql = next((sql for sql in self._waiting if sql not in self._under_way), None)
+        if sql is None:
+            return None
+        waiting = self._waiting.pop(sql)
         if sql in _FOR_MANY:
+            self._under_way.add(sql)
             taken, left = waiting[:MOST], waiting[MOST:]
         else:
             asked = waiting[0].parameters

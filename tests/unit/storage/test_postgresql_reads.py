@@ -87,6 +87,25 @@ def test_a_statement_takes_so_many_and_the_rest_wait_for_the_next() -> None:
     asyncio.run(story())
 
 
+def test_contexts_are_asked_for_one_statement_at_a_time_and_nothing_else_waits_for_it() -> None:
+    async def story() -> None:
+        answering = Answering()
+        pool = pool_on(answering, size=4)
+        answering.gate.clear()
+        first = asyncio.ensure_future(pool.fetch(CONTEXT, (1, "a")))
+        await answering.is_asked.wait()
+        later = [asyncio.ensure_future(pool.fetch(CONTEXT, (1, name))) for name in "bc"]
+        other = asyncio.ensure_future(pool.fetch(RECORD, (1, "d")))
+        await asyncio.sleep(0.01)
+        assert answering.asked == [(CONTEXT, (1, "a")), (RECORD, (1, "d"))]
+        answering.gate.set()
+        answers = await asyncio.gather(first, *later, other)
+        assert [answer[0][1] for answer in answers] == list("abcd")
+        assert answering.asked[2:] == [(CONTEXTS, ((1, 1), ("b", "c")))]
+
+    asyncio.run(story())
+
+
 def test_the_same_question_is_asked_once_for_all_and_another_is_not_mixed_up_with_it() -> None:
     async def story() -> None:
         answering = Answering()
