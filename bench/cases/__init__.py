@@ -14,7 +14,7 @@ from bench.cases.mqtt_sas import measure_mqtt_sas
 from bench.cases.mqtt_x509 import measure_mqtt_x509
 from bench.cases.plain_http import measure_plain_http
 from bench.cases.slow_disk import measure_slow_disk
-from bench.cases.two_servers import measure_two_servers
+from bench.cases.two_servers import CONTROL_CASES
 from bench.cases.worker_memory import measure_worker_memory
 from bench.measurement import CaseResult
 from bench.plan import Plan
@@ -28,7 +28,7 @@ CASES: Mapping[str, Callable[[Plan], CaseResult]] = {
     "amqp-sas": measure_amqp_sas,
     "plain-http": measure_plain_http,
     **DEPLOYMENT_CASES,
-    "two-servers": measure_two_servers,
+    **CONTROL_CASES,
     "commits": measure_commits,
     "slow-disk": measure_slow_disk,
     "lookup": measure_lookup,

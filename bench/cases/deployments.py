@@ -70,11 +70,13 @@ def measure_deployment(plan: Plan, deployment: Deployment) -> CaseResult:
     certify = None if authority is None else _certify(directory, authority)
     notes: list[str] = []
     with ExitStack() as stack:
-        reference, _ = stack.enter_context(_running(directory / "reference", deployment.reference, ADDRESS, authority))
-        candidate, database = stack.enter_context(
-            _running(directory / "candidate", deployment, SECOND_ADDRESS, authority)
+        reference, _ = stack.enter_context(
+            running_deployment(directory / "reference", deployment.reference, ADDRESS, authority)
         )
-        sides = _side(deployment, reference), _side(deployment, candidate)
+        candidate, database = stack.enter_context(
+            running_deployment(directory / "candidate", deployment, SECOND_ADDRESS, authority)
+        )
+        sides = side_of(deployment, reference), side_of(deployment, candidate)
         rounds, _ = take_turns(plan, *sides, certify)
         if database is not None:
             notes.append(_database_note(plan, sides[1], database, certify))
@@ -98,9 +100,10 @@ DEPLOYMENT_CASES: Mapping[str, Callable[[Plan], CaseResult]] = {
 
 
 @contextmanager
-def _running(
+def running_deployment(
     directory: Path, deployment: Deployment, address: str, authority: Authority | None
 ) -> Iterator[tuple[Homeport, Postgresql | None]]:
+    """It, and its database if that is a server; with a group for keys, or for the certificates of an authority."""
     with ExitStack() as stack:
         database = None
         if deployment.engine == "postgresql":
@@ -122,7 +125,8 @@ def _certify(directory: Path, authority: Authority) -> Certify:
     return certify
 
 
-def _side(deployment: Deployment, server: Homeport) -> Side:
+def side_of(deployment: Deployment, server: Homeport) -> Side:
+    """How the generator talks to a server of that deployment."""
     endpoint = server.tls if deployment.protocol == "https" else server.mqtt
     return Side(server=server, endpoint=endpoint, mode=deployment.protocol, id_scope=server.id_scope)
 

@@ -1,42 +1,59 @@
 """The control for two workers: two homeports that share nothing, with one worker each, at the same time.
 
-A machine whose processors are all busy, the load generator's part included, makes every process on it dearer: none
-keeps its processor's caches for itself. What two workers cost more than two such servers is the price of sharing a
-database and its sockets; the rest is the machine's. Nothing was promised. Counterpart: `deployments.py`.
+A machine whose processors are all busy, the load generator's part and the database's included, makes every process on
+it dearer: none keeps its processor's caches for itself. What two workers cost more than two such servers is the price
+of sharing a database and its sockets; the rest is the machine's. Nothing was promised. Counterpart: `deployments.py`.
 """
 
+import itertools
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
-from bench.enrolling import GROUP_KEY, enroll_symmetric_group
-from bench.generator import Fleet
+from bench.cases.deployments import Deployment, running_deployment, side_of
 from bench.measurement import CaseResult, Cost, Judged, Round, cost_of
 from bench.plan import Plan
-from bench.servers.homeport import SECOND_ADDRESS, Homeport, homeport
+from bench.registration_rounds import Side, Turn
+from bench.servers.homeport import ADDRESS, SECOND_ADDRESS
 
-Pair = tuple[Homeport, Homeport]
+Pair = tuple[Side, Side]
 
 
-def measure_two_servers(plan: Plan) -> CaseResult:
+def measure_two_servers(plan: Plan, deployment: Deployment) -> CaseResult:
     """Server CPU per registration, on two servers at once / on one of them alone."""
     plan = plan.in_one_thread(devices=4, operations=2)
-    directory = plan.workspace / "two-servers"
-    with homeport(directory / "first") as first, homeport(directory / "second", address=SECOND_ADDRESS) as second:
-        for server in (first, second):
-            enroll_symmetric_group(server)
-            _cost(plan, server, "warm-", plan.settings.warm_up, plan.settings.devices)
-        rounds = list(_rounds(plan, (first, second)))
+    directory = plan.workspace / _name(deployment)
+    with ExitStack() as stack:
+        first, _ = stack.enter_context(running_deployment(directory / "first", deployment, ADDRESS, None))
+        second, _ = stack.enter_context(running_deployment(directory / "second", deployment, SECOND_ADDRESS, None))
+        pair = side_of(deployment, first), side_of(deployment, second)
+        for side in pair:
+            _cost(plan, side, "warm-", plan.settings.warm_up, plan.settings.devices)
+        rounds = list(_rounds(plan, pair))
     return CaseResult(
-        case="two-servers",
-        title="HTTPS, SAS: two servers that share nothing",
+        case=_name(deployment),
+        title=f"{deployment.title.removesuffix(', 1 worker')}, two servers that share nothing",
         unit="us CPU",
         reference="one homeport, alone",
         candidate="two homeports with a database each, and half of the devices each",
         judged=Judged.RATIO,
         rounds=rounds,
     )
+
+
+def _name(deployment: Deployment) -> str:
+    return f"{deployment.name}-two-servers"
+
+
+CONTROL_CASES: Mapping[str, Callable[[Plan], CaseResult]] = {
+    _name(deployment): partial(measure_two_servers, deployment=deployment)
+    for deployment in (
+        Deployment(protocol=protocol, attestation="sas", engine=engine)
+        for protocol, engine in itertools.product(("https", "mqtt"), ("sqlite", "postgresql"))
+    )
+}
 
 
 def _rounds(plan: Plan, pair: Pair) -> Iterator[Round]:
@@ -62,9 +79,9 @@ def _costs_together(plan: Plan, pair: Pair, prefix: str) -> list[Cost]:
         return list(pool.map(measure, pair))
 
 
-def _cost(plan: Plan, server: Homeport, prefix: str, operations: int, devices: int) -> Cost:
-    fleet = Fleet(id_scope=server.id_scope, group_key=GROUP_KEY, prefix=prefix)
+def _cost(plan: Plan, side: Side, prefix: str, operations: int, devices: int) -> Cost:
+    fleet = Turn.of(prefix, operations, None).fleet(side)
     return cost_of(
-        server,
-        lambda: plan.generator.run("https", server.tls, fleet, operations=operations, devices=devices),
+        side.server,
+        lambda: plan.generator.run(side.mode, side.endpoint, fleet, operations=operations, devices=devices),
     )

@@ -2,12 +2,19 @@
 
 from bench.cases import CASES
 from bench.cases.deployments import Deployment, deployments
+from bench.cases.two_servers import CONTROL_CASES
 
 
 def test_every_deployment_is_a_case() -> None:
     names = [deployment.name for deployment in deployments()]
     assert len(set(names)) == 12
     assert set(names) <= set(CASES)
+
+
+def test_two_workers_with_keys_have_a_control() -> None:
+    workers = {deployment.reference.name for deployment in deployments() if deployment.workers == 2}
+    assert {name.removesuffix("-two-servers") for name in CONTROL_CASES} == {each for each in workers if "sas" in each}
+    assert set(CONTROL_CASES) <= set(CASES)
 
 
 def test_workers_are_compared_on_their_engine_and_engines_with_one_worker() -> None:
